@@ -1,0 +1,114 @@
+"""CloudEvents 1.0 in Kafka's binary content mode: attributes are ``ce_`` headers, data the value.
+
+Source: CloudEvents 1.0.2, Kafka Protocol Binding, section 3.2. Our two extension attributes obey its
+naming rule (lower-case letters and digits, at most 20 characters).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+SPEC_VERSION: Final = "1.0"
+JSON: Final = "application/json"
+OCTETS: Final = "application/octet-stream"
+
+VENDOR_SIGNATURE: Final = "vendorsignature"
+"""Extension: Metriport's signature over the opened bytes of a webhook."""
+
+SEALED_FOR: Final = "sealedfor"
+"""Extension: the value is sealed; the id of the key that opens it."""
+
+MAC: Final = "mac"
+"""Extension: hex MAC of a callback."""
+
+Headers = list[tuple[str, bytes]]
+"""Record headers in the form that Kafka clients take."""
+
+
+class NotACloudEventError(ValueError):
+    """A record lacks a required attribute; the message names it and holds no value."""
+
+
+class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+    """The attributes of one event. ``extensions`` holds further ``ce_`` headers."""
+
+    id: str
+    type: str
+    source: str
+    time: datetime | None = None
+    subject: str | None = None
+    content_type: str = JSON
+    traceparent: str | None = None
+    extensions: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+def to_headers(attributes: Attributes) -> Headers:
+    """The record headers for these attributes, UTF-8 encoded."""
+    pairs: list[tuple[str, str | None]] = [
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_id", attributes.id),
+        ("ce_type", attributes.type),
+        ("ce_source", attributes.source),
+        ("ce_time", _rfc3339(attributes.time)),
+        ("ce_subject", attributes.subject),
+        ("content-type", attributes.content_type),
+        ("traceparent", attributes.traceparent),
+        *((f"ce_{name}", value) for name, value in attributes.extensions.items()),
+    ]
+    return [(name, value.encode()) for name, value in pairs if value is not None]
+
+
+def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
+    """Read the attributes of a record.
+
+    Raises:
+        NotACloudEventError: a required attribute is missing, empty, repeated or not UTF-8.
+    """
+    found = _decoded(headers)
+    if found.pop("ce_specversion", None) != SPEC_VERSION:
+        raise NotACloudEventError("ce_specversion is not 1.0")
+    required = {name: _required(found, f"ce_{name}") for name in ("id", "type", "source")}
+    return Attributes(
+        **required,
+        time=_parse_time(found.pop("ce_time", None)),
+        subject=found.pop("ce_subject", None),
+        content_type=found.pop("content-type", JSON),
+        traceparent=found.pop("traceparent", None),
+        extensions={name[3:]: value for name, value in found.items() if name.startswith("ce_")},
+    )
+
+
+def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in found and name.startswith("ce_"):
+            raise NotACloudEventError(f"{name} occurs twice")
+        try:
+            found[name] = (value or b"").decode()
+        except UnicodeDecodeError:
+            raise NotACloudEventError(f"{name} is not UTF-8") from None
+    return found
+
+
+def _required(found: dict[str, str], name: str) -> str:
+    value = found.pop(name, "")
+    if not value:
+        raise NotACloudEventError(f"{name} is missing")
+    return value
+
+
+def _rfc3339(time: datetime | None) -> str | None:
+    if time is None:
+        return None
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        raise NotACloudEventError("ce_time is not RFC 3339") from None

@@ -1,0 +1,266 @@
+"""What happened, for other services (``ias.events.v1``, key ``subjectId``).
+
+The type is in ``ce_type`` (``ias.event.PatientRegistered``). No event carries an AAL2 session id, a
+proofed identity id or a link: links travel on ``ias.links.v1`` and are named here by ``linkId``.
+"""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from .base import Event, UtcTime
+from .ids import ExternalId, LinkId, VendorRequestId
+from .reasons import Reason
+from .sources import PurposeOfUse, QueryResult, Source, SourceProgress, SourceStatus
+
+
+class StepKind(StrEnum):
+    """A step that only the person can take."""
+
+    IDENTITY_VERIFICATION = "identity_verification"
+    AAL2_CHALLENGE = "aal2_challenge"
+
+
+class PatientRegistered(Event, frozen=True, kw_only=True):
+    """The subject is linked to the event's patient.
+
+    ``matchedExisting``: Metriport returned a patient that was there before, perhaps somebody else's;
+    only proofing tells.
+    """
+
+    purpose: PurposeOfUse
+    matched_existing: bool
+    external_id: ExternalId | None = None
+
+
+class PatientRegistrationFailed(Event, frozen=True, kw_only=True):
+    """No link was made."""
+
+    reason: Reason
+    message: str
+    field: str | None = None
+
+
+class UserActionRequired(Event, frozen=True, kw_only=True):
+    """Show the person the link ``linkId`` (see ``ias.links.v1``) before ``expiresAt``."""
+
+    kind: StepKind
+    link_id: LinkId
+    expires_at: UtcTime
+
+
+class IdentityVerified(Event, frozen=True, kw_only=True):
+    """The person is proofed (NIST IAL2) for this subject and patient."""
+
+    link_id: LinkId | None = None
+    verified_at: UtcTime
+
+
+class IdentityVerificationExpired(Event, frozen=True, kw_only=True):
+    """Nobody finished the verification in time. A late webhook can still verify it."""
+
+    link_id: LinkId
+
+
+class IdentityVerificationFailed(Event, frozen=True, kw_only=True):
+    """The verification cannot succeed any more."""
+
+    reason: Reason
+    message: str
+    link_id: LinkId | None = None
+
+
+class IdentityVerificationUnbound(Event, frozen=True, kw_only=True):
+    """For operators: an identity arrived that fits no single pending verification. It is kept sealed."""
+
+    reason: Reason
+
+
+class IdentityRevoked(Event, frozen=True, kw_only=True):
+    """The identity is not used any more."""
+
+    reason: str
+
+
+class Aal2SessionReceived(Event, frozen=True, kw_only=True):
+    """The person's browser came back verified. Not usable before ``ConfirmReturn``."""
+
+    link_id: LinkId
+
+
+class ReturnConfirmed(Event, frozen=True, kw_only=True):
+    """The application vouched for the return; the session may now be used."""
+
+    link_id: LinkId
+
+
+class Aal2SessionActivated(Event, frozen=True, kw_only=True):
+    """Metriport accepted a call with the session: it is proven."""
+
+    expires_at: UtcTime
+
+
+class Aal2SessionExpired(Event, frozen=True, kw_only=True):
+    """The session is too old to be used."""
+
+
+class Aal2ChallengeFailed(Event, frozen=True, kw_only=True):
+    """The challenge cannot succeed any more."""
+
+    reason: Reason
+    message: str
+    link_id: LinkId | None = None
+
+
+class Aal2ChallengeExpired(Event, frozen=True, kw_only=True):
+    """Nobody answered the challenge in time."""
+
+    link_id: LinkId
+
+
+class NetworkQueryQueued(Event, frozen=True, kw_only=True):
+    """The query waits for its turn."""
+
+    position: int | None = None
+    not_before: UtcTime | None = None
+
+
+class NetworkQueryStarted(Event, frozen=True, kw_only=True):
+    """Metriport accepted the query."""
+
+    vendor_request_id: VendorRequestId
+    sources: list[SourceProgress]
+
+
+class NetworkQuerySourceUpdated(Event, frozen=True, kw_only=True):
+    """One source moved on. ``early``: first data are there before the source has finished."""
+
+    source: Source
+    status: SourceStatus
+    from_: Literal["webhook", "poll", "response"] = msgspec.field(name="from")
+    early: bool | None = None
+    reason: Reason | None = None
+
+
+class NetworkQueryFinished(Event, frozen=True, kw_only=True):
+    """Every source has ended."""
+
+    status: QueryResult
+    sources: list[SourceProgress]
+
+
+class NetworkQueryRefused(Event, frozen=True, kw_only=True):
+    """The query was not started and never will be."""
+
+    reason: Reason
+    message: str
+
+
+class NetworkQueryOutcomeUnknown(Event, frozen=True, kw_only=True):
+    """The call was sent and no answer came. Not final: later proof continues the query."""
+
+    reason: Reason
+    message: str
+
+
+class ConsolidatedDataReady(Event, frozen=True, kw_only=True):
+    """A link to the record was issued as ``linkId``; it dies at ``expiresAt``.
+
+    ``noData``: there is no link, because Metriport holds nothing that fits.
+    """
+
+    content_type: str
+    no_data: bool
+    link_id: LinkId | None = None
+    expires_at: UtcTime | None = None
+
+
+class ConsolidatedDataFailed(Event, frozen=True, kw_only=True):
+    """There will be no link for this request."""
+
+    reason: Reason
+    message: str
+
+
+class RecordRequestUpdated(Event, frozen=True, kw_only=True):
+    """A record request reached another step."""
+
+    step: str
+
+
+class RecordRequestFinished(Event, frozen=True, kw_only=True):
+    """A record request has ended."""
+
+    result: Literal["ready", "partial", "failed", "cancelled", "expired"]
+    reason: Reason | None = None
+    message: str | None = None
+    link_id: LinkId | None = None
+
+
+class SubjectErased(Event, frozen=True, kw_only=True):
+    """Receipt of an erasure."""
+
+    complete_by: UtcTime
+    not_erased: list[str]
+
+
+class DispatchStopped(Event, frozen=True, kw_only=True):
+    """For operators: no calls go out."""
+
+    reason: Reason
+
+
+class DispatchResumed(Event, frozen=True, kw_only=True):
+    """For operators: calls go out again."""
+
+
+class CommandRejected(Event, frozen=True, kw_only=True):
+    """The command was not acted on.
+
+    Without a readable subject, ``topic``, ``partition`` and ``offset`` say which record it was,
+    ``subjectId`` is ``unreadable`` and ``sequence`` is 0.
+    """
+
+    reason: Reason
+    message: str
+    field: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    f"ias.event.{event.__name__}": event
+    for event in (
+        PatientRegistered,
+        PatientRegistrationFailed,
+        UserActionRequired,
+        IdentityVerified,
+        IdentityVerificationExpired,
+        IdentityVerificationFailed,
+        IdentityVerificationUnbound,
+        IdentityRevoked,
+        Aal2SessionReceived,
+        ReturnConfirmed,
+        Aal2SessionActivated,
+        Aal2SessionExpired,
+        Aal2ChallengeFailed,
+        Aal2ChallengeExpired,
+        NetworkQueryQueued,
+        NetworkQueryStarted,
+        NetworkQuerySourceUpdated,
+        NetworkQueryFinished,
+        NetworkQueryRefused,
+        NetworkQueryOutcomeUnknown,
+        ConsolidatedDataReady,
+        ConsolidatedDataFailed,
+        RecordRequestUpdated,
+        RecordRequestFinished,
+        SubjectErased,
+        DispatchStopped,
+        DispatchResumed,
+        CommandRejected,
+    )
+}
+"""Every event by its ``ce_type``."""

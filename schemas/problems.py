@@ -1,0 +1,97 @@
+"""What is wrong with a message, said so that its sender can mend it and nothing leaks.
+
+msgspec's error texts echo the values of enums, literals and unknown keys, and a value can be health
+data. Only the path and a text of our own leave this module.
+"""
+
+import re
+from typing import Final, TypeVar
+
+import msgspec
+
+_PATH: Final = re.compile(r" - at `\$?(.*?)`$")
+_MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_ECHOES: Final = ("Invalid", "Object contains unknown field")
+_MAX_DEPTH: Final = 64
+
+T = TypeVar("T")
+
+
+class InvalidMessageError(ValueError):
+    """A message cannot be read. ``field`` is a dotted path, or ``None`` for the whole message."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """Decode JSON into ``kind``.
+
+    Raises:
+        InvalidMessageError: not JSON, not UTF-8, nested too deeply, text that Postgres cannot hold
+            (U+0000, a lone surrogate), or a field that is missing or wrong.
+    """
+    refuse_hostile_text(raw)
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise _describe(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidMessageError("the value is not JSON") from None
+
+
+def refuse_hostile_text(raw: bytes) -> None:
+    """Refuse what is JSON, or nearly so, and would still break a reader further in.
+
+    Raises:
+        InvalidMessageError: see ``decode``.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidMessageError("the value is not UTF-8") from None
+    if "\x00" in text or "\\u0000" in text:
+        raise InvalidMessageError("the value holds U+0000")
+    if _has_lone_surrogate(text):
+        raise InvalidMessageError("the value holds a lone surrogate")
+    if _depth(raw) > _MAX_DEPTH:
+        raise InvalidMessageError(f"the value is nested deeper than {_MAX_DEPTH}")
+
+
+_SURROGATE_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any(match.group(1) for match in _SURROGATE_ESCAPE.finditer(text))
+
+
+def _depth(raw: bytes) -> int:
+    """The most brackets ever open at once.
+
+    Brackets inside strings count too, which only errs on the strict side.
+    """
+    deepest = depth = 0
+    for byte in raw.translate(None, _NOT_BRACKETS):
+        depth += 1 if byte in b"{[" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
+
+def _describe(text: str) -> InvalidMessageError:
+    path = _PATH.search(text)
+    field = path.group(1).lstrip(".") if path else ""
+    missing = _MISSING.search(text)
+    if missing:
+        field = f"{field}.{missing.group(1)}".lstrip(".")
+        return InvalidMessageError("the field is missing", field)
+    reason = _PATH.sub("", text)
+    if reason.startswith(_ECHOES):
+        reason = "not one of the allowed values"
+    return InvalidMessageError(reason, field or None)
