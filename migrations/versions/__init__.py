@@ -1,0 +1,1 @@
+"""Alembic revisions, one a migration; the SQL itself is under ``migrations/sql``."""

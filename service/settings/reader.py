@@ -1,0 +1,189 @@
+"""Reads settings one by one, collects every problem, and can describe what it would read.
+
+``NAME_FILE`` names a file that holds the value of ``NAME``, for mounted secrets. No problem text
+holds a value.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from service.crypto.keys import KEY_BYTES
+from service.settings.secret import Secret
+
+T = TypeVar("T")
+
+
+class Described(NamedTuple):
+    """One setting as the documentation shows it."""
+
+    name: str
+    kind: str
+    default: str | None
+    meaning: str
+    secret: bool
+
+
+class SettingsError(Exception):
+    """Missing or wrong settings, all of them, by name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Reader:
+    """Reads from one environment. Wrong values give a problem and a placeholder to go on with."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+        self.described: list[Described] = []
+
+    def text(self, name: str, meaning: str, default: str | None = None) -> str:
+        """Plain text."""
+        return self._read(name, "text", meaning, default, str)
+
+    def optional_text(self, name: str, meaning: str) -> str | None:
+        """Plain text that may be absent."""
+        return self._read(name, "text", meaning, "", str) or None
+
+    def choice(self, name: str, meaning: str, options: tuple[str, ...], default: str) -> str:
+        """One of a few words."""
+
+        def parse(raw: str) -> str:
+            if raw not in options:
+                raise ValueError(f"must be one of {', '.join(options)}")
+            return raw
+
+        return self._read(name, " | ".join(options), meaning, default, parse)
+
+    def flag(self, name: str, meaning: str, *, default: bool) -> bool:
+        """``true`` or ``false``."""
+        word = self.choice(name, meaning, ("true", "false"), "true" if default else "false")
+        return word == "true"
+
+    def integer(self, name: str, meaning: str, default: int, least: int, most: int) -> int:
+        """A whole number within bounds."""
+
+        def parse(raw: str) -> int:
+            if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+                raise ValueError(f"must be a whole number from {least} to {most}")
+            return int(raw)
+
+        return self._read(name, f"{least} to {most}", meaning, str(default), parse)
+
+    def url(self, name: str, meaning: str) -> str:
+        """An http(s) URL without query or fragment; a trailing slash is cut off."""
+        return self._read(name, "URL", meaning, None, _url)
+
+    def urls(self, name: str, meaning: str) -> frozenset[str]:
+        """A comma-separated list of http(s) URLs."""
+
+        def parse(raw: str) -> frozenset[str]:
+            for part in _parts(raw):
+                _absolute(part)
+            return frozenset(_parts(raw))
+
+        return self._read(name, "URLs, comma-separated", meaning, None, parse) or frozenset()
+
+    def secret(self, name: str, meaning: str) -> Secret[str]:
+        """Secret text."""
+        return Secret(self._read(name, "secret", meaning, None, str, secret=True))
+
+    def optional_secret(self, name: str, meaning: str) -> Secret[str] | None:
+        """Secret text that may be absent."""
+        value = self._read(name, "secret", meaning, "", str, secret=True)
+        return Secret(value) if value else None
+
+    def secrets(self, name: str, meaning: str) -> Secret[tuple[str, ...]]:
+        """Several secrets, newest first, separated by commas or line breaks."""
+        return Secret(self._read(name, "secrets, newest first", meaning, None, _parts, secret=True))
+
+    def keys(self, name: str, meaning: str) -> Secret[tuple[bytes, ...]]:
+        """Keys of 32 bytes in base64, newest first."""
+        raw = self._read(name, "base64 keys, newest first", meaning, None, _keys, secret=True)
+        return Secret(raw or (bytes(KEY_BYTES),))
+
+    def public_key(self, name: str, meaning: str) -> bytes:
+        """One public key of 32 bytes in base64."""
+        return self._read(name, "base64 key", meaning, None, lambda raw: _keys(raw)[0]) or bytes(32)
+
+    def path_of(self, name: str) -> Path | None:
+        """The file that holds ``name``, where one is mounted."""
+        raw = self._environ.get(f"{name}_FILE")
+        return Path(raw) if raw else None
+
+    def _read(
+        self,
+        name: str,
+        kind: str,
+        meaning: str,
+        default: str | None,
+        parse: Callable[[str], T],
+        *,
+        secret: bool = False,
+    ) -> T:
+        self.described.append(Described(name, kind, default, meaning, secret))
+        raw = self._raw(name)
+        if raw is None and default is None:
+            self.problems.append(f"{name} is missing ({meaning})")
+            return parse_placeholder(parse)
+        try:
+            return parse(default or "" if raw is None else raw)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return parse_placeholder(parse)
+
+    def _raw(self, name: str) -> str | None:
+        path = self.path_of(name)
+        if path is not None:
+            try:
+                return path.read_text(encoding="utf-8").strip() or None
+            except (OSError, UnicodeDecodeError) as error:
+                self.problems.append(f"{name}_FILE cannot be read ({type(error).__name__})")
+                return None
+        return self._environ.get(name, "").strip() or None
+
+
+def parse_placeholder(parse: Callable[[str], T]) -> T:
+    """Something of the right shape to go on with after a problem; never used, for loading fails."""
+    for candidate in ("0", "http://placeholder.invalid", "A" * 43 + "=", "false"):
+        try:
+            return parse(candidate)
+        except ValueError:
+            continue
+    return parse("1")
+
+
+def _parts(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.replace("\n", ",").split(",") if part.strip())
+
+
+def _absolute(raw: str) -> str:
+    split = urlsplit(raw)
+    if split.scheme not in {"http", "https"} or not split.hostname:
+        raise ValueError("must be an absolute http(s) URL")
+    if split.username or split.password:
+        raise ValueError("must not hold credentials")
+    return raw
+
+
+def _url(raw: str) -> str:
+    split = urlsplit(_absolute(raw))
+    if split.query or split.fragment:
+        raise ValueError("must be a URL without query or fragment")
+    return raw.rstrip("/")
+
+
+def _keys(raw: str) -> tuple[bytes, ...]:
+    try:
+        keys = tuple(base64.b64decode(part, validate=True) for part in _parts(raw))
+    except binascii.Error:
+        raise ValueError("must be base64") from None
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise ValueError(f"must be keys of {KEY_BYTES} bytes")
+    return keys

@@ -1,0 +1,193 @@
+"""Which role needs which settings, and which secrets it must not hold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from service.settings.groups import (
+    AtRest,
+    Database,
+    Kafka,
+    Metriport,
+    Opening,
+    Process,
+    Rules,
+    Sealing,
+    Web,
+    Webhooks,
+)
+from service.settings.reader import Described, Reader, SettingsError
+from service.settings.secret import Secret
+
+
+class Role(StrEnum):
+    """What one process does."""
+
+    INGRESS = "ingress"
+    CONSUMERS = "consumers"
+    GATEWAY = "gateway"
+    MIGRATE = "migrate"
+    TOPICS = "topics"
+
+
+FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
+    Role.INGRESS: (
+        "METRIPORT_API_KEY",
+        "ENCRYPTION_KEYS",
+        "SEALING_PRIVATE_KEYS",
+        "MIGRATION_DATABASE_URL",
+    ),
+    Role.CONSUMERS: ("METRIPORT_API_KEY", "MIGRATION_DATABASE_URL"),
+    Role.GATEWAY: (
+        "METRIPORT_WEBHOOK_KEYS",
+        "SEALING_PRIVATE_KEYS",
+        "CALLBACK_MAC_KEYS",
+        "MIGRATION_DATABASE_URL",
+    ),
+    Role.MIGRATE: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
+    Role.TOPICS: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
+}
+"""Secrets that a role has no use for: holding them only widens what a break-in gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressSettings:
+    """For ``metriport-ias ingress``."""
+
+    process: Process
+    database: Database
+    kafka: Kafka
+    web: Web
+    webhooks: Webhooks
+    sealing: Sealing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumersSettings:
+    """For ``metriport-ias consumers``."""
+
+    process: Process
+    database: Database
+    kafka: Kafka
+    web: Web
+    webhooks: Webhooks
+    sealing: Sealing
+    opening: Opening
+    at_rest: AtRest
+    rules: Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings:
+    """For ``metriport-ias gateway``."""
+
+    process: Process
+    database: Database
+    web: Web
+    at_rest: AtRest
+    metriport: Metriport
+    rules: Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrateSettings:
+    """For ``metriport-ias migrate``."""
+
+    url: Secret[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicsSettings:
+    """For ``metriport-ias topics``."""
+
+    kafka: Kafka
+
+
+def read_ingress(reader: Reader) -> IngressSettings:
+    """Read the ingress's settings."""
+    return IngressSettings(
+        process=Process.read(reader),
+        database=Database.read(reader),
+        kafka=Kafka.read(reader),
+        web=Web.read(reader),
+        webhooks=Webhooks.read(reader),
+        sealing=Sealing.read(reader),
+    )
+
+
+def read_consumers(reader: Reader) -> ConsumersSettings:
+    """Read the consumers' settings."""
+    return ConsumersSettings(
+        process=Process.read(reader),
+        database=Database.read(reader),
+        kafka=Kafka.read(reader),
+        web=Web.read(reader),
+        webhooks=Webhooks.read(reader),
+        sealing=Sealing.read(reader),
+        opening=Opening.read(reader),
+        at_rest=AtRest.read(reader),
+        rules=Rules.read(reader),
+    )
+
+
+def read_gateway(reader: Reader) -> GatewaySettings:
+    """Read the gateway's settings."""
+    return GatewaySettings(
+        process=Process.read(reader),
+        database=Database.read(reader),
+        web=Web.read(reader),
+        at_rest=AtRest.read(reader),
+        metriport=Metriport.read(reader),
+        rules=Rules.read(reader),
+    )
+
+
+def read_migrate(reader: Reader) -> MigrateSettings:
+    """Read the migration's settings."""
+    return MigrateSettings(
+        url=reader.secret("MIGRATION_DATABASE_URL", "postgresql:// URL with the owner's role.")
+    )
+
+
+def read_topics(reader: Reader) -> TopicsSettings:
+    """Read what is needed to set up topics."""
+    return TopicsSettings(kafka=Kafka.read(reader))
+
+
+RoleSettings = (
+    IngressSettings | ConsumersSettings | GatewaySettings | MigrateSettings | TopicsSettings
+)
+
+_READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
+    Role.INGRESS: read_ingress,
+    Role.CONSUMERS: read_consumers,
+    Role.GATEWAY: read_gateway,
+    Role.MIGRATE: read_migrate,
+    Role.TOPICS: read_topics,
+}
+
+
+def load(role: Role, environ: Mapping[str, str]) -> RoleSettings:
+    """The settings of one role.
+
+    Raises:
+        SettingsError: whatever is missing or wrong, all of it, by name and without values.
+    """
+    reader = Reader(environ)
+    settings = _READERS[role](reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def misplaced_secrets(role: Role, environ: Mapping[str, str]) -> list[str]:
+    """Names of secrets that this role was given and must not hold."""
+    return [name for name in FORBIDDEN[role] if name in environ or f"{name}_FILE" in environ]
+
+
+def describe(role: Role) -> list[Described]:
+    """Every setting that the role reads, for the documentation."""
+    reader = Reader({})
+    _READERS[role](reader)
+    return reader.described

@@ -1,0 +1,129 @@
+"""Calls to the vendor, waiting in Postgres until a gateway replica claims them.
+
+due → dispatching (the intent is marked and committed before the call) → done | unknown
+dispatching → due, only when the call provably was not sent or may be repeated
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+from asyncpg import Record
+
+from schemas.ids import SubjectId
+from service.store.unit import Unit
+
+CHANNEL: Final = "ias_vendor_calls"
+
+INSERT = """
+insert into vendor_call (call_id, operation, subject_id, ref_id, state)
+values ($1, $2, $3, $4, 'due') on conflict (operation, ref_id) do nothing
+"""
+NOTIFY = f"notify {CHANNEL}"
+COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at"
+NEXT_DUE = f"""
+select {COLUMNS} from vendor_call where state = 'due' and due_at <= clock_timestamp()
+order by due_at limit $1
+"""
+LOCK_DUE = f"""
+select {COLUMNS} from vendor_call where call_id = $1 and state = 'due' for update skip locked
+"""
+MARK = """
+update vendor_call set state = 'dispatching', attempts = attempts + 1,
+    called_at = clock_timestamp(), lease_until = clock_timestamp() + $2
+where call_id = $1 returning attempts
+"""
+LOCK_MINE = f"""
+select {COLUMNS} from vendor_call
+where call_id = $1 and state = 'dispatching' and attempts = $2 for update
+"""
+EXPIRED = f"""
+select {COLUMNS} from vendor_call
+where state = 'dispatching' and lease_until < clock_timestamp() order by lease_until limit $1
+"""
+FINISH = """
+update vendor_call set state = $2, outcome = $3, lease_until = null where call_id = $1
+"""
+POSTPONE = """
+update vendor_call set state = 'due', outcome = $2, lease_until = null,
+    due_at = clock_timestamp() + $3
+where call_id = $1
+"""
+
+
+class Operation(StrEnum):
+    """Everything the gateway asks of the vendor for a command."""
+
+    CREATE_PATIENT = "create_patient"
+    GET_PATIENT = "get_patient"
+    CREATE_IDENTITY_SESSION = "create_identity_session"
+    CREATE_AAL2_CHALLENGE = "create_aal2_challenge"
+    START_NETWORK_QUERY = "start_network_query"
+    START_CONSOLIDATED_QUERY = "start_consolidated_query"
+
+
+class CallState(StrEnum):
+    """How a call ended."""
+
+    DONE = "done"
+    UNKNOWN = "unknown"
+
+
+class Call(NamedTuple):
+    """One call; ``ref_id`` names the row that it is for."""
+
+    call_id: UUID
+    operation: Operation
+    subject_id: SubjectId
+    ref_id: UUID
+    attempts: int
+    called_at: datetime | None
+
+
+async def schedule(unit: Unit, operation: Operation, subject_id: SubjectId, ref_id: UUID) -> None:
+    """A call is wanted, once for each operation and row."""
+    await unit.conn.execute(INSERT, uuid4(), operation, subject_id, ref_id)
+    await unit.conn.execute(NOTIFY)
+
+
+async def next_due(unit: Unit, limit: int) -> list[Call]:
+    """Calls that are due, oldest first, not locked."""
+    return [_call(row) for row in await unit.conn.fetch(NEXT_DUE, limit)]
+
+
+async def lock_due(unit: Unit, call_id: UUID) -> Call | None:
+    """The call, locked, unless another replica has it or it is not due any more."""
+    row = await unit.conn.fetchrow(LOCK_DUE, call_id)
+    return None if row is None else _call(row)
+
+
+async def mark_intent(unit: Unit, call: Call, lease: timedelta) -> Call:
+    """Say that the call will be made; after the commit it counts as sent until proven otherwise."""
+    attempts = await unit.conn.fetchval(MARK, call.call_id, lease)
+    return call._replace(attempts=attempts)
+
+
+async def lock_mine(unit: Unit, call: Call) -> Call | None:
+    """The call as this attempt left it, locked; ``None`` when another took over (fencing)."""
+    row = await unit.conn.fetchrow(LOCK_MINE, call.call_id, call.attempts)
+    return None if row is None else _call(row)
+
+
+async def expired(unit: Unit, limit: int) -> list[Call]:
+    """Calls whose attempt never reported back."""
+    return [_call(row) for row in await unit.conn.fetch(EXPIRED, limit)]
+
+
+async def finish(unit: Unit, call: Call, state: CallState, outcome: str) -> None:
+    """The call is over."""
+    await unit.conn.execute(FINISH, call.call_id, state, outcome)
+
+
+async def postpone(unit: Unit, call: Call, outcome: str, delay: timedelta) -> None:
+    """The call was not made, or may be made again: due after ``delay``."""
+    await unit.conn.execute(POSTPONE, call.call_id, outcome, delay)
+
+
+def _call(row: Record) -> Call:
+    return Call(**{**dict(row.items()), "operation": Operation(row["operation"])})

@@ -1,0 +1,114 @@
+"""Commands: each acts once, and a repeat is answered with the same final event."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from schemas.base import Command
+from schemas.ids import CommandId, SubjectId
+from service.crypto.envelope import Place
+from service.store import subjects
+from service.store.unit import Unit
+
+INSERT = """
+insert into command (subject_id, command_id, command_type, content_digest, metadata_box)
+values ($1, $2, $3, $4, $5) on conflict do nothing
+"""
+SAME = """
+select content_digest = $3 from command where subject_id = $1 and command_id = $2
+"""
+METADATA = "select metadata_box from command where subject_id = $1 and command_id = $2"
+FINISH = """
+update command set final_event_id = $3, final_type = $4, final_box = $5, final_time = $6
+where subject_id = $1 and command_id = $2
+"""
+FINAL = """
+select final_event_id, final_type, final_box, final_time from command
+where subject_id = $1 and command_id = $2 and final_event_id is not null
+"""
+INSERTED = "INSERT 0 1"
+
+
+class Arrival(StrEnum):
+    """What an arriving command is to us."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    REUSED_ID = "reused_id"
+
+
+class Final(NamedTuple):
+    """A stored final event."""
+
+    event_id: UUID
+    type: str
+    body: bytes
+    time: datetime
+
+
+async def accept(unit: Unit, command_type: str, command: Command) -> Arrival:
+    """Record the command under its id; the subject's row must be locked."""
+    subject_id, command_id = command.subject_id, command.command_id
+    content = hashlib.sha256(
+        command_type.encode() + b"\x00" + msgspec.json.encode(command)
+    ).digest()
+    box = await _metadata_box(unit, command)
+    row = (subject_id, command_id, command_type, content, box)
+    if await unit.conn.execute(INSERT, *row) == INSERTED:
+        return Arrival.NEW
+    same = await unit.conn.fetchval(SAME, subject_id, command_id, content)
+    return Arrival.REPEAT if same else Arrival.REUSED_ID
+
+
+async def metadata(
+    unit: Unit, subject_id: SubjectId, command_id: CommandId | None
+) -> dict[str, str] | None:
+    """The caller's own pairs, to be echoed on events."""
+    if command_id is None:
+        return None
+    box = await unit.conn.fetchval(METADATA, subject_id, command_id)
+    if box is None:
+        return None
+    key = await subjects.data_key(unit, subject_id)
+    raw = key.decrypt(box, _place("metadata_box", subject_id, command_id))
+    return msgspec.json.decode(raw, type=dict[str, str])
+
+
+async def finish(
+    unit: Unit,
+    subject_id: SubjectId,
+    command_id: CommandId,
+    event_id: UUID,
+    event_type: str,
+    body: bytes,
+) -> None:
+    """Keep the final event for repeats of the command."""
+    key = await subjects.data_key(unit, subject_id)
+    box = key.encrypt(body, _place("final_box", subject_id, command_id))
+    await unit.conn.execute(FINISH, subject_id, command_id, event_id, event_type, box, unit.now)
+
+
+async def final(unit: Unit, subject_id: SubjectId, command_id: CommandId) -> Final | None:
+    """The final event of the command, if it has ended."""
+    row = await unit.conn.fetchrow(FINAL, subject_id, command_id)
+    if row is None:
+        return None
+    key = await subjects.data_key(unit, subject_id)
+    body = key.decrypt(row["final_box"], _place("final_box", subject_id, command_id))
+    return Final(row["final_event_id"], row["final_type"], body, row["final_time"])
+
+
+async def _metadata_box(unit: Unit, command: Command) -> bytes | None:
+    if not command.metadata:
+        return None
+    key = await subjects.data_key(unit, command.subject_id)
+    where = _place("metadata_box", command.subject_id, command.command_id)
+    return key.encrypt(msgspec.json.encode(command.metadata), where)
+
+
+def _place(column: str, subject_id: SubjectId, command_id: CommandId) -> Place:
+    return Place("command", column, f"{subject_id}/{command_id}")

@@ -1,0 +1,87 @@
+"""Connections with deadlines.
+
+``pool.acquire`` waits for ever unless told not to, and ``pool.fetch*(timeout=…)`` does not bound the
+wait, so the pool itself is not handed out: take a ``Database`` and its ``transaction``.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from service.settings.secret import Secret
+from service.store.unit import Unit, Vault
+
+Connection = asyncpg.pool.PoolConnectionProxy
+
+ACQUIRE_SECONDS: Final = 2.0
+STATEMENT_SECONDS: Final = 5.0
+_SERVER_SETTINGS: Final = {
+    "application_name": "metriport-ias",
+    "statement_timeout": "5000",
+    "idle_in_transaction_session_timeout": "30000",
+    "timezone": "UTC",
+}
+
+TRANSIENT: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCachedStatementError,
+    OSError,
+    TimeoutError,
+)
+"""Errors after which the same work may succeed later. Nothing may be concluded about a commit that
+ended in one of these: it is read again by its inbox key."""
+
+
+class Database:
+    """A pool and the vault that opens what its rows hold."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection, within the deadline, without a transaction."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Unit]:
+        """One unit of work: commits at the end, rolls back on any exception."""
+        async with self.connection() as connection, connection.transaction():
+            now = await connection.fetchval("select clock_timestamp()")
+            yield Unit(connection, self._vault, now)
+
+    async def close(self) -> None:
+        """Close every connection, gently and then not."""
+        await self._pool.close()
+
+
+@asynccontextmanager
+async def open_database(url: Secret[str], size: int, vault: Vault) -> AsyncIterator[Database]:
+    """A database for the life of a process."""
+    pool = await asyncpg.create_pool(
+        url.reveal(),
+        min_size=1,
+        max_size=size,
+        command_timeout=STATEMENT_SECONDS,
+        timeout=ACQUIRE_SECONDS,
+        server_settings=dict(_SERVER_SETTINGS),
+    )
+    database = Database(pool, vault)
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,179 @@
+"""Network queries and the progress of their sources."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from asyncpg import Record
+
+from schemas.ids import (
+    CommandId,
+    IdentityId,
+    PatientId,
+    RequestId,
+    SessionId,
+    SubjectId,
+    VendorRequestId,
+)
+from schemas.reasons import Reason
+from schemas.sources import PurposeOfUse, Source, SourceStatus
+from service.ias.network_query import QueryState, Update
+from service.store.unit import Unit
+
+INSERT = """
+insert into network_query (query_id, subject_id, patient_id, purpose, identity_id, session_id,
+    command_id, state, deadline, consent_id, consent_notice_version)
+values ($1, $2, $3, $4, $5, $6, $7, 'due', $8, $9, $10)
+"""
+INSERT_SOURCE = """
+insert into network_query_source (query_id, source, status) values ($1, $2, 'processing')
+"""
+COLUMNS = """
+query_id, subject_id, patient_id, purpose, identity_id, session_id, command_id, state, deadline,
+vendor_request_id
+"""
+BY_ID = f"select {COLUMNS} from network_query where query_id = $1 for update"
+SUBJECT_OF = """
+select query_id, subject_id from network_query where vendor_request_id = $1
+"""
+SOURCES = """
+select source, status, finished_at, told_early, reason
+from network_query_source where query_id = $1 order by source
+"""
+SET_STATE = "update network_query set state = $2 where query_id = $1"
+FREE_SLOT = "update network_query set hie_slot = false where query_id = $1"
+FREE_LATE_SLOTS = """
+update network_query set hie_slot = false where patient_id = $1 and hie_slot and deadline < $2
+"""
+TAKE_SLOT = """
+update network_query set hie_slot = true
+where query_id = $1 and not exists (
+    select from network_query other where other.patient_id = $2 and other.hie_slot)
+"""
+STARTED = """
+update network_query set state = 'started', vendor_request_id = $2 where query_id = $1
+"""
+SET_SOURCE = """
+update network_query_source set status = $3, finished_at = $4, reason = $5
+where query_id = $1 and source = $2
+"""
+TOLD_EARLY = """
+update network_query_source set told_early = true where query_id = $1 and source = $2
+"""
+ACCEPTED = """
+select exists (
+    select from network_query q join aal2_session s using (session_id)
+    where q.subject_id = $1 and q.patient_id = $2 and q.purpose = 'ias'
+      and q.vendor_request_id is not null and q.identity_id = $3)
+"""
+UPDATED = "UPDATE 1"
+
+
+class Query(NamedTuple):
+    """One network query."""
+
+    query_id: RequestId
+    subject_id: SubjectId
+    patient_id: PatientId
+    purpose: PurposeOfUse
+    identity_id: IdentityId | None
+    session_id: SessionId | None
+    command_id: CommandId
+    state: QueryState
+    deadline: datetime
+    vendor_request_id: VendorRequestId | None = None
+
+
+class SourceRow(NamedTuple):
+    """The progress of one source."""
+
+    source: Source
+    status: SourceStatus
+    finished_at: datetime | None
+    told_early: bool
+    reason: Reason | None
+
+
+async def create(
+    unit: Unit, query: Query, sources: Sequence[Source], consent: tuple[str | None, str | None]
+) -> None:
+    """A query that is due; ``consent`` is the reference's id and the notice's version."""
+    await unit.conn.execute(INSERT, *query[:7], query.deadline, *consent)
+    await unit.conn.executemany(INSERT_SOURCE, [(query.query_id, source) for source in sources])
+
+
+async def lock(unit: Unit, query_id: RequestId) -> Query | None:
+    """The query's row, locked; its subject must be locked before."""
+    row = await unit.conn.fetchrow(BY_ID, query_id)
+    return None if row is None else _query(row)
+
+
+async def find_by_vendor_id(
+    unit: Unit, vendor_request_id: VendorRequestId
+) -> tuple[RequestId, SubjectId] | None:
+    """Our id and the subject of the query that the vendor knows by this id."""
+    row = await unit.conn.fetchrow(SUBJECT_OF, vendor_request_id)
+    return None if row is None else (row["query_id"], row["subject_id"])
+
+
+async def progress(unit: Unit, query_id: RequestId) -> dict[Source, SourceRow]:
+    """Every source of the query, in a fixed order."""
+    rows = await unit.conn.fetch(SOURCES, query_id)
+    return {Source(row["source"]): _source(row) for row in rows}
+
+
+async def set_state(unit: Unit, query_id: RequestId, state: QueryState) -> None:
+    """Move the query on."""
+    await unit.conn.execute(SET_STATE, query_id, state)
+
+
+async def take_hie_slot(unit: Unit, query: Query) -> bool:
+    """Whether the patient's one HIE slot could be taken for this query.
+
+    The vendor skips the HIE part of a second query while one runs for the patient.
+    """
+    await unit.conn.execute(FREE_LATE_SLOTS, query.patient_id, unit.now)
+    return await unit.conn.execute(TAKE_SLOT, query.query_id, query.patient_id) == UPDATED
+
+
+async def free_hie_slot(unit: Unit, query_id: RequestId) -> None:
+    """The query's HIE part is over."""
+    await unit.conn.execute(FREE_SLOT, query_id)
+
+
+async def started(unit: Unit, query_id: RequestId, vendor_request_id: VendorRequestId) -> None:
+    """The vendor accepted the query."""
+    await unit.conn.execute(STARTED, query_id, vendor_request_id)
+
+
+async def advance(unit: Unit, query_id: RequestId, update: Update) -> None:
+    """Store news of one source that the rules found to be news."""
+    if update.early:
+        await unit.conn.execute(TOLD_EARLY, query_id, update.source)
+        return
+    finished_at = update.completed_at or unit.now
+    row = (query_id, update.source, update.status, finished_at, update.reason)
+    await unit.conn.execute(SET_SOURCE, *row)
+
+
+async def has_accepted(
+    unit: Unit, subject_id: SubjectId, patient_id: PatientId, identity_id: IdentityId
+) -> bool:
+    """Whether the vendor accepted an ias query with a session of this identity (I9)."""
+    found: bool = await unit.conn.fetchval(ACCEPTED, subject_id, patient_id, identity_id)
+    return found
+
+
+def _query(row: Record) -> Query:
+    words = {"purpose": PurposeOfUse(row["purpose"]), "state": QueryState(row["state"])}
+    return Query(**{**dict(row.items()), **words})
+
+
+def _source(row: Record) -> SourceRow:
+    return SourceRow(
+        Source(row["source"]),
+        SourceStatus(row["status"]),
+        row["finished_at"],
+        row["told_early"],
+        None if row["reason"] is None else Reason(row["reason"]),
+    )

@@ -1,0 +1,41 @@
+"""A unit of work: one transaction, the database's clock, and the vault."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asyncpg.pool import PoolConnectionProxy
+
+from schemas.ids import SubjectId
+from service.crypto import envelope
+from service.crypto.envelope import DataKey
+from service.crypto.keys import KeyRing
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Opens and makes subjects' data keys."""
+
+    keys: KeyRing | None
+
+    def new(self, subject_id: SubjectId) -> tuple[DataKey, bytes]:
+        """A fresh data key and its wrapped form."""
+        return envelope.new_data_key(self._ring(), subject_id)
+
+    def unwrap(self, subject_id: SubjectId, wrapped: bytes) -> DataKey:
+        """The data key of a subject's row."""
+        return envelope.unwrap(self._ring(), wrapped, subject_id)
+
+    def _ring(self) -> KeyRing:
+        if self.keys is None:
+            raise PermissionError("this process holds no keys for data at rest")
+        return self.keys
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """Handed to every function of the store. ``now`` is the database's clock at the start."""
+
+    conn: "PoolConnectionProxy"
+    vault: Vault
+    now: datetime
+    data_keys: dict[SubjectId, DataKey] = field(default_factory=dict, repr=False)

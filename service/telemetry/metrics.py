@@ -1,0 +1,71 @@
+"""Every metric of the service, in one place. Prometheus conventions; no id is ever a label."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS: Final = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.0,
+    3.5,
+    5.0,
+    30.0,
+)
+
+WEBHOOKS: Final = Counter(
+    "ias_webhooks_total",
+    "Webhook requests by type (known ones, else `other`) and result.",
+    ("type", "result"),
+)
+WEBHOOK_KEY_SLOT: Final = Counter(
+    "ias_webhook_key_slot_total", "Webhooks by the key that matched; 0 is the newest.", ("slot",)
+)
+WEBHOOK_ACK: Final = Histogram(
+    "ias_webhook_ack_seconds", "From the last byte of the body to the answer.", buckets=_SECONDS
+)
+BROWSER: Final = Counter(
+    "ias_browser_requests_total", "Browser requests by route and result.", ("route", "result")
+)
+MESSAGES: Final = Counter(
+    "ias_messages_total", "Kafka messages by topic, type and result.", ("topic", "type", "result")
+)
+HANDLER: Final = Histogram(
+    "ias_handler_seconds",
+    "Time to handle one message, commit included.",
+    ("topic",),
+    buckets=_SECONDS,
+)
+RELAYED: Final = Counter("ias_outbox_relayed_total", "Outbox rows published.", ("topic",))
+RELAY_FAILURES: Final = Counter(
+    "ias_outbox_relay_failures_total", "Shards stopped by a failed publish."
+)
+OUTBOX_AGE: Final = Gauge(
+    "ias_outbox_oldest_seconds", "Age of the oldest row that waits to be published."
+)
+VENDOR_CALLS: Final = Counter(
+    "ias_vendor_calls_total",
+    "Calls to Metriport by operation and outcome.",
+    ("operation", "outcome"),
+)
+VENDOR_SECONDS: Final = Histogram(
+    "ias_vendor_call_seconds", "Duration of calls to Metriport.", ("operation",), buckets=_SECONDS
+)
+DEAD_LETTERS: Final = Counter(
+    "ias_dead_letters_total", "Messages put aside, by reason.", ("reason",)
+)
+UNBOUND_IDENTITIES: Final = Counter(
+    "ias_unbound_identities_total",
+    "Identities that fit no single pending verification. Alert on any.",
+)
+CREDENTIAL_REFUSED: Final = Gauge(
+    "ias_vendor_credential_refused", "1 while Metriport does not accept our API key. Alert on 1."
+)
