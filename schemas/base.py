@@ -10,6 +10,9 @@ from .ids import CommandId, PatientId, RequestId, SubjectId
 UtcTime = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with an offset; we always write UTC."""
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A whole number that every reader holds exactly: JavaScript's, Postgres' and Kafka's."""
+
 Metadata = Annotated[
     dict[
         Annotated[str, msgspec.Meta(min_length=1, max_length=40)],
@@ -43,7 +46,7 @@ class Command(Message, frozen=True, kw_only=True):
 class Event(Message, frozen=True, kw_only=True):
     """What every event carries. ``sequence`` has no gaps within a subject and starts at 1."""
 
-    sequence: int
+    sequence: Count
     subject_id: SubjectId
     command_id: CommandId | None = None
     request_id: RequestId | None = None

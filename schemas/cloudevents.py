@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from .base import UtcTime
+
 SPEC_VERSION: Final = "1.0"
 JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
@@ -64,7 +66,8 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
     """Read the attributes of a record.
 
     Raises:
-        NotACloudEventError: a required attribute is missing, empty, repeated or not UTF-8.
+        NotACloudEventError: a required attribute is missing, or one that is there is empty, repeated,
+            not UTF-8 or not of its form. Headers of others (without ``ce_``) are skipped unread.
     """
     found = _decoded(headers)
     if found.pop("ce_specversion", None) != SPEC_VERSION:
@@ -83,18 +86,22 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
 def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
-        if name in found and name.startswith("ce_"):
+        if not name.startswith("ce_") and name not in {"content-type", "traceparent"}:
+            continue
+        if name in found:
             raise NotACloudEventError(f"{name} occurs twice")
+        if not value:
+            raise NotACloudEventError(f"{name} is empty")
         try:
-            found[name] = (value or b"").decode()
+            found[name] = value.decode()
         except UnicodeDecodeError:
             raise NotACloudEventError(f"{name} is not UTF-8") from None
     return found
 
 
 def _required(found: dict[str, str], name: str) -> str:
-    value = found.pop(name, "")
-    if not value:
+    value = found.pop(name, None)
+    if value is None:
         raise NotACloudEventError(f"{name} is missing")
     return value
 
@@ -109,6 +116,6 @@ def _parse_time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return msgspec.convert(text, datetime)
+        return msgspec.convert(text, UtcTime)
     except msgspec.ValidationError:
         raise NotACloudEventError("ce_time is not RFC 3339") from None

@@ -18,7 +18,8 @@ Sealed = Annotated[bytes, msgspec.Meta(max_length=65536)]
 """Base64 of a text sealed (HPKE) to the deployment's public key; see ``service.crypto.sealing``."""
 
 Resources = Annotated[
-    list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{1,64}$")]], msgspec.Meta(max_length=150)
+    list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{1,64}$(?!\n)")]],
+    msgspec.Meta(max_length=150),
 ]
 """FHIR resource types, case-sensitive."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from .base import Message, UtcTime
+from .base import Count, Message, UtcTime
 from .reasons import Reason
 
 
@@ -19,8 +19,8 @@ class DeadLetter(Message, frozen=True, kw_only=True):
     sealed: Annotated[bytes, msgspec.Meta()]
     received_at: UtcTime
     topic: str | None = None
-    partition: int | None = None
-    offset: int | None = None
+    partition: Count | None = None
+    offset: Count | None = None
     message_type: str | None = None
 
 

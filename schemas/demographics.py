@@ -21,8 +21,8 @@ class Address(Message, frozen=True, kw_only=True):
 
     address_line1: Line = msgspec.field(name="addressLine1")
     city: Line
-    state: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2}$")]
-    zip: Annotated[str, msgspec.Meta(pattern=r"^\d{5}$")]
+    state: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2}$(?!\n)")]
+    zip: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{5}$(?!\n)")]
     address_line2: Line | None = msgspec.field(name="addressLine2", default=None)
     country: Literal["USA"] = "USA"
 
@@ -31,7 +31,9 @@ class Contact(Message, frozen=True, kw_only=True):
     """A phone number, an email address, or both."""
 
     phone: Annotated[str, msgspec.Meta(min_length=10, max_length=30)] | None = None
-    email: Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: (
+        Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)")] | None
+    ) = None
 
 
 class Demographics(Message, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from .base import Event, UtcTime
+from .base import Count, Event, UtcTime
 from .ids import ExternalId, LinkId, VendorRequestId
 from .reasons import Reason
 from .sources import PurposeOfUse, QueryResult, Source, SourceProgress, SourceStatus
@@ -122,7 +122,7 @@ class Aal2ChallengeExpired(Event, frozen=True, kw_only=True):
 class NetworkQueryQueued(Event, frozen=True, kw_only=True):
     """The query waits for its turn."""
 
-    position: int | None = None
+    position: Count | None = None
     not_before: UtcTime | None = None
 
 
@@ -226,8 +226,8 @@ class CommandRejected(Event, frozen=True, kw_only=True):
     message: str
     field: str | None = None
     topic: str | None = None
-    partition: int | None = None
-    offset: int | None = None
+    partition: Count | None = None
+    offset: Count | None = None
 
 
 EVENTS: Final[dict[str, type[Event]]] = {

@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 
 OpaqueText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\u0000-\u001f\u007f]+$")
+    str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")
 ]
-"""Control characters are refused: Postgres cannot store U+0000, logs must not be broken by others."""
+"""Control characters are refused: Postgres cannot store U+0000, logs must not be broken by others.
+
+``$(?!\\n)`` because Python's ``$`` also matches before a last line break, unlike ECMAScript's."""
 
 SubjectId = NewType("SubjectId", OpaqueText)
 """The application's user. Theirs; we never interpret it."""

@@ -9,9 +9,17 @@ from typing import Final, TypeVar
 
 import msgspec
 
-_PATH: Final = re.compile(r" - at `\$?(.*?)`$")
-_MISSING: Final = re.compile(r"missing required field `(\w+)`")
-_ECHOES: Final = ("Invalid", "Object contains unknown field")
+_PATH: Final = re.compile(r" - at (?:`key` in )?`\$?([^`]*)`\Z")
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+_HOLDS_NO_VALUE: Final = (
+    "Expected ",
+    "Integer value out of range",
+    "Invalid RFC3339",
+    "Invalid UUID",
+    "Invalid base64",
+    "Number out of range",
+)
+"""How msgspec's texts begin that never echo a value; every other text is replaced."""
 _MAX_DEPTH: Final = 64
 
 T = TypeVar("T")
@@ -52,46 +60,48 @@ def refuse_hostile_text(raw: bytes) -> None:
         text = raw.decode()
     except UnicodeDecodeError:
         raise InvalidMessageError("the value is not UTF-8") from None
-    if "\x00" in text or "\\u0000" in text:
+    if "\x00" in text:
         raise InvalidMessageError("the value holds U+0000")
-    if _has_lone_surrogate(text):
-        raise InvalidMessageError("the value holds a lone surrogate")
+    _refuse_escapes(text)
     if _depth(raw) > _MAX_DEPTH:
         raise InvalidMessageError(f"the value is nested deeper than {_MAX_DEPTH}")
 
 
-_SURROGATE_ESCAPE: Final = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+_ESCAPE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair, and so fine
+    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|(?P<nul>\\u0000)"
+    r"|\\.",  # any other escape, so that the second half of an escaped backslash starts nothing
+    re.DOTALL,
 )
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
-def _has_lone_surrogate(text: str) -> bool:
-    return any(match.group(1) for match in _SURROGATE_ESCAPE.finditer(text))
+def _refuse_escapes(text: str) -> None:
+    for match in _ESCAPE.finditer(text):
+        if match["nul"]:
+            raise InvalidMessageError("the value holds U+0000")
+        if match["lone"]:
+            raise InvalidMessageError("the value holds a lone surrogate")
 
 
 def _depth(raw: bytes) -> int:
-    """The most brackets ever open at once.
-
-    Brackets inside strings count too, which only errs on the strict side.
-    """
+    """The most brackets ever open at once, brackets inside strings left out."""
     deepest = depth = 0
-    for byte in raw.translate(None, _NOT_BRACKETS):
+    for byte in _STRING.sub(b"", raw).translate(None, _NOT_BRACKETS):
         depth += 1 if byte in b"{[" else -1
         deepest = max(deepest, depth)
     return deepest
 
 
-_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
-
-
 def _describe(text: str) -> InvalidMessageError:
     path = _PATH.search(text)
     field = path.group(1).lstrip(".") if path else ""
-    missing = _MISSING.search(text)
+    missing = _MISSING.match(text)
     if missing:
         field = f"{field}.{missing.group(1)}".lstrip(".")
         return InvalidMessageError("the field is missing", field)
     reason = _PATH.sub("", text)
-    if reason.startswith(_ECHOES):
+    if not reason.startswith(_HOLDS_NO_VALUE):
         reason = "not one of the allowed values"
     return InvalidMessageError(reason, field or None)

@@ -53,3 +53,8 @@ async def next_usable(unit: Unit, operation: str, slots: int) -> timedelta:
     """How long until a slot is usable."""
     wait: timedelta | None = await unit.conn.fetchval(NEXT_USABLE, operation, slots)
     return wait or timedelta(seconds=1)
+
+
+async def release(unit: Unit, operation: str, slot: int) -> None:
+    """No call was made after all: usable at once."""
+    await unit.conn.execute(GIVE_BACK, operation, slot, timedelta(0))

@@ -1,0 +1,193 @@
+"""Claims due calls, marks the intent, commits, calls, records. Any number of replicas.
+
+A call is claimed under its subject's row lock. Once the intent is committed the call counts as sent
+until its outcome is recorded: an attempt that never reports back ends, after its lease, as *unknown*
+and never as due again, except where the vendor lets a call be repeated.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from service.gateway import pacing, protocol
+from service.gateway.client import VendorClient
+from service.gateway.operations import (
+    consolidated_query,
+    hosted_page,
+    network_query,
+    register_patient,
+)
+from service.gateway.operations.common import Handler, Surroundings, Void, Wait
+from service.gateway.outcome import CredentialDoubt, Outcome, Unknown, settle_doubt
+from service.gateway.protocol import VendorRequest
+from service.store import calls, subjects
+from service.store import pacing as slots
+from service.store.calls import Call, CallState, Operation
+from service.store.pool import TRANSIENT, Database
+from service.store.unit import Unit
+
+HANDLERS: Final[Mapping[Operation, Handler]] = {
+    Operation.CREATE_PATIENT: register_patient.HANDLER,
+    Operation.GET_PATIENT: register_patient.HANDLER,
+    Operation.CREATE_IDENTITY_SESSION: hosted_page.HANDLER,
+    Operation.CREATE_AAL2_CHALLENGE: hosted_page.HANDLER,
+    Operation.START_NETWORK_QUERY: network_query.HANDLER,
+    Operation.START_CONSOLIDATED_QUERY: consolidated_query.HANDLER,
+}
+
+_IDLE_SECONDS: Final = 0.5
+_FAULT_SECONDS: Final = 1.0
+_BATCH: Final = 32
+_IN_FLIGHT: Final = 8
+_RECORDING: Final = timedelta(seconds=60)
+
+log = structlog.get_logger()
+
+
+class Claim(NamedTuple):
+    """A call whose intent is committed."""
+
+    call: Call
+    request: VendorRequest
+    slot: int
+
+
+class Dispatcher:
+    """One replica's dispatcher."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: VendorClient,
+        around: Surroundings,
+        *,
+        share: int,
+        timeout: timedelta,
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._around = around
+        self._share = share
+        self._lease = timeout + _RECORDING
+        self._room = asyncio.Semaphore(_IN_FLIGHT)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, wake: asyncio.Event) -> None:
+        """Dispatch until cancelled; ``wake`` is set when new calls were scheduled."""
+        while True:
+            try:
+                busy = await self.round()
+            except TRANSIENT as error:
+                log.warning("gateway.database_away", exc_info=error)
+                await asyncio.sleep(_FAULT_SECONDS)
+                continue
+            if not busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
+                wake.clear()
+
+    async def drain(self, seconds: float) -> None:
+        """Let calls under way finish and be recorded."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def provide_slots(self) -> None:
+        """Make sure that pacing slots exist for every operation."""
+        async with self._database.transaction() as unit:
+            for operation in Operation:
+                await slots.provide(unit, operation, pacing.PER_MINUTE[operation])
+
+    async def round(self) -> bool:
+        """Settle expired leases and claim what is due; whether anything was done."""
+        settled = await self._settle_expired()
+        async with self._database.transaction() as unit:
+            due = await calls.next_due(unit, _BATCH)
+        exhausted: set[Operation] = set()
+        claimed = 0
+        for candidate in due:
+            if candidate.operation in exhausted:
+                continue
+            await self._room.acquire()
+            try:
+                claim = await self._claim(candidate, exhausted)
+            except BaseException:
+                self._room.release()
+                raise
+            if claim is None:
+                self._room.release()
+                continue
+            claimed += 1
+            self._spawn(claim)
+        return bool(claimed or settled)
+
+    def _spawn(self, claim: Claim) -> None:
+        task = asyncio.create_task(self._perform(claim), name=f"call-{claim.call.operation}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._room.release())
+
+    async def _claim(self, candidate: Call, exhausted: set[Operation]) -> Claim | None:
+        """Check again, take a slot, mark the intent: one transaction."""
+        operation = candidate.operation
+        async with self._database.transaction() as unit:
+            await subjects.lock(unit, candidate.subject_id)
+            call = await calls.lock_due(unit, candidate.call_id)
+            if call is None:
+                return None
+            mine = pacing.slots(operation, self._share)
+            slot = await slots.take(unit, operation, mine, self._lease)
+            if slot is None:
+                exhausted.add(operation)
+                return None
+            prepared = await HANDLERS[operation].prepare(unit, self._around, call)
+            if isinstance(prepared, VendorRequest):
+                return Claim(await calls.mark_intent(unit, call, self._lease), prepared, slot)
+            await slots.release(unit, operation, slot)
+            match prepared:
+                case Wait(delay):
+                    await calls.postpone(unit, call, "waiting", delay)
+                case Void(why):
+                    await calls.finish(unit, call, CallState.DONE, "void")
+                    log.info("gateway.call_void", operation=operation, why=why)
+            return None
+
+    async def _perform(self, claim: Claim) -> None:
+        """Call and record. A crash anywhere in here leaves a lease that runs out."""
+        operation = claim.call.operation
+        outcome = await self._client.call(operation, claim.request)
+        if isinstance(outcome, CredentialDoubt):
+            probe = await self._client.call("probe_key", protocol.probe_key())
+            outcome = settle_doubt(outcome, probe)
+        while not await self._record(claim, outcome):
+            await asyncio.sleep(_FAULT_SECONDS)  # noqa: ASYNC110 - waits for a database, not an event
+
+    async def _record(self, claim: Claim, outcome: Outcome) -> bool:
+        """Write the outcome; whether it is written or nobody's business any more."""
+        try:
+            async with self._database.transaction() as unit:
+                await slots.give_back(unit, claim.call.operation, claim.slot)
+                await self._apply(unit, claim.call, outcome)
+        except TRANSIENT as error:
+            log.warning("gateway.outcome_not_recorded_yet", exc_info=error)
+            return False
+        return True
+
+    async def _apply(self, unit: Unit, call: Call, outcome: Outcome) -> None:
+        await subjects.lock(unit, call.subject_id)
+        if await calls.lock_mine(unit, call) is None:
+            log.warning("gateway.lease_lost", operation=call.operation, call_id=str(call.call_id))
+            return
+        await HANDLERS[call.operation].record(unit, self._around, call, outcome)
+
+    async def _settle_expired(self) -> int:
+        """Attempts that never reported back have an unknown outcome."""
+        async with self._database.transaction() as unit:
+            lost = await calls.expired(unit, _BATCH)
+        for call in lost:
+            async with self._database.transaction() as unit:
+                await self._apply(unit, call, Unknown())
+        return len(lost)

@@ -1,0 +1,127 @@
+"""What every operation uses: its surroundings, the words of ``prepare``, and when to try again."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from schemas.reasons import REMEDIES, Reason
+from service.crypto.keys import KeyRing
+from service.gateway.outcome import (
+    Accepted,
+    CredentialDoubt,
+    KeyRefused,
+    NotSent,
+    Outcome,
+    Refused,
+    SlowDown,
+    Unknown,
+)
+from service.gateway.protocol import VendorRequest
+from service.settings.groups import Rules
+from service.store import calls
+from service.store.calls import Call, CallState
+from service.store.unit import Unit
+from service.telemetry import metrics
+
+MAX_ATTEMPTS: Final = 6
+"""A call that may be repeated and stays unclear this often is given up, visibly."""
+
+_KEY_PAUSE: Final = timedelta(seconds=60)
+_FIRST_DELAY: Final = timedelta(seconds=2)
+_LONGEST_DELAY: Final = timedelta(seconds=60)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What operations need beside the transaction."""
+
+    facility_id: str
+    public_url: str
+    link_keys: KeyRing
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The call may not be made yet."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True)
+class Void:
+    """The call must not be made any more; whatever had to be said about it has been said."""
+
+    why: str
+
+
+Prepared = VendorRequest | Wait | Void
+
+
+class Handler(NamedTuple):
+    """The two halves of one operation."""
+
+    prepare: Callable[[Unit, Surroundings, Call], Awaitable[Prepared]]
+    record: Callable[[Unit, Surroundings, Call, Outcome], Awaitable[None]]
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait before the next attempt: 2 s, doubled each time, a minute at most."""
+    doubled: int = 2 ** min(attempts - 1, 10)
+    return min(_FIRST_DELAY * doubled, _LONGEST_DELAY)
+
+
+async def retry_later(unit: Unit, call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
+    """Postpone the call where the outcome allows it; whether it was postponed.
+
+    Not sent, slow down and a refused key: always, because the call was not made. Unknown: only a
+    call that the vendor lets us repeat, and not for ever.
+    """
+    word = type(outcome).__name__.lower()
+    match outcome:
+        case NotSent():
+            await calls.postpone(unit, call, word, backoff(call.attempts))
+        case SlowDown(delay):
+            await calls.postpone(unit, call, word, delay)
+        case KeyRefused():
+            metrics.CREDENTIAL_REFUSED.set(1)
+            log.error("gateway.key_refused", operation=call.operation)
+            await calls.postpone(unit, call, word, _KEY_PAUSE)
+        case Unknown() if repeatable and call.attempts < MAX_ATTEMPTS:
+            await calls.postpone(unit, call, word, backoff(call.attempts))
+        case _:
+            return False
+    return True
+
+
+async def finish(unit: Unit, call: Call, outcome: Outcome) -> None:
+    """The call is over; say so once, with what an operator may know."""
+    unknown = isinstance(outcome, Unknown)
+    word = type(outcome).__name__.lower()
+    await calls.finish(unit, call, CallState.UNKNOWN if unknown else CallState.DONE, word)
+    if isinstance(outcome, Accepted):
+        metrics.CREDENTIAL_REFUSED.set(0)
+    log.info(
+        "gateway.call_recorded",
+        operation=call.operation,
+        call_id=str(call.call_id),
+        outcome=word,
+        attempts=call.attempts,
+        status=getattr(outcome, "status", None),
+        reason=getattr(outcome, "reason", None),
+    )
+
+
+def refusal(outcome: Outcome) -> tuple[Reason, str]:
+    """Reason and message for an outcome that ends a call without success."""
+    match outcome:
+        case Refused(reason, status, field):
+            where = f" on {field}" if field else ""
+            return reason, f"Metriport answered {status}{where}. {REMEDIES[reason]}"
+        case Unknown() | Accepted() | CredentialDoubt() | SlowDown() | NotSent() | KeyRefused():
+            return Reason.VENDOR_UNCLEAR, REMEDIES[Reason.VENDOR_UNCLEAR]

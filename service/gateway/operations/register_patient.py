@@ -1,0 +1,125 @@
+"""Create Patient and Get Patient: both end in a subject's link to a patient, or in its refusal.
+
+Safe to repeat one after another: a repeated Create Patient finds the first one's patient.
+"""
+
+import msgspec
+
+from schemas.demographics import Demographics
+from schemas.events import PatientRegistered, PatientRegistrationFailed
+from schemas.metriport.api import Patient
+from schemas.reasons import Reason
+from service.gateway import protocol
+from service.gateway.operations.common import (
+    Handler,
+    Prepared,
+    Surroundings,
+    Void,
+    finish,
+    refusal,
+    retry_later,
+)
+from service.gateway.outcome import Accepted, Outcome, Refused
+from service.ias.purpose import refuse_link
+from service.ias.registration import matched_existing
+from service.store import outbox, patients
+from service.store.calls import Call
+from service.store.outbox import UNSEQUENCED
+from service.store.patients import Registration
+from service.store.unit import Unit
+
+
+async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
+    """The request, unless the registration is over."""
+    found = await patients.registration(unit, call.ref_id)
+    if found is None:
+        return Void("the registration is over")
+    registration, demographics = found
+    if demographics is None:
+        if registration.patient_id is None:
+            return Void("nothing to register")
+        return protocol.get_patient(registration.patient_id)
+    person = msgspec.json.decode(demographics, type=Demographics)
+    facility = registration.facility_id or around.facility_id
+    return protocol.create_patient(person, registration.external_id, facility)
+
+
+async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome) -> None:
+    """Link the subject to the patient that came back, or tell why not."""
+    found = await patients.registration(unit, call.ref_id)
+    if found is None or await retry_later(unit, call, outcome, repeatable=True):
+        return
+    registration, demographics = found
+    patient = _patient(outcome)
+    if patient is not None:
+        created = demographics is not None
+        await _link(
+            unit,
+            around,
+            registration,
+            patient,
+            existed=not created or _existed(registration, call, patient),
+        )
+    else:
+        reason, message = refusal(outcome)
+        field = outcome.field if isinstance(outcome, Refused) else None
+        await _fail(unit, registration, reason, message, field)
+    await finish(unit, call, outcome)
+
+
+async def _link(
+    unit: Unit, around: Surroundings, registration: Registration, patient: Patient, *, existed: bool
+) -> None:
+    subject_id, wanted = registration.subject_id, registration.purpose
+    held = await patients.purpose(unit, subject_id, patient.id)
+    refused = refuse_link(held, wanted, treatment_enabled=around.rules.treatment_enabled)
+    if refused is not None:
+        await _fail(unit, registration, refused.reason, refused.message, refused.field)
+        return
+    await patients.link(unit, subject_id, patient.id, wanted, matched_existing=existed)
+    await patients.end_registration(unit, registration.registration_id, "registered")
+    event = PatientRegistered(
+        sequence=UNSEQUENCED,
+        subject_id=subject_id,
+        command_id=registration.command_id,
+        patient_id=patient.id,
+        purpose=wanted,
+        matched_existing=existed,
+        external_id=registration.external_id,
+    )
+    await outbox.emit(unit, event, ends=True)
+
+
+async def _fail(
+    unit: Unit, registration: Registration, reason: Reason, message: str, field: str | None
+) -> None:
+    await patients.end_registration(unit, registration.registration_id, "failed")
+    event = PatientRegistrationFailed(
+        sequence=UNSEQUENCED,
+        subject_id=registration.subject_id,
+        command_id=registration.command_id,
+        patient_id=registration.patient_id,
+        reason=reason,
+        message=message,
+        field=field,
+    )
+    await outbox.emit(unit, event, ends=True)
+
+
+def _patient(outcome: Outcome) -> Patient | None:
+    if not isinstance(outcome, Accepted):
+        return None
+    try:
+        return msgspec.json.decode(outcome.body, type=Patient)
+    except ValueError:
+        return None
+
+
+def _existed(registration: Registration, call: Call, patient: Patient) -> bool:
+    called_at = call.called_at or registration.created_at
+    if called_at is None:
+        return True
+    return matched_existing(patient, registration.external_id, called_at)
+
+
+HANDLER = Handler(prepare, record)
