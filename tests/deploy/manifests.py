@@ -1,0 +1,159 @@
+"""The manifests as Python sees them: from the files as they stand, or as kustomize renders them."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from service.settings.roles import Role
+
+ROOT: Final = Path(__file__).parents[2]
+BASE: Final = ROOT / "deploy" / "kustomize" / "base"
+
+Manifest = dict[str, Any]
+
+
+class CannotRenderError(Exception):
+    """This machine has no kubectl with kustomize in it."""
+
+
+def from_files() -> list[Manifest]:
+    """What the files say, with what kustomize adds and the checks need: tags, labels, settings."""
+    kustomization = yaml.safe_load((BASE / "kustomization.yaml").read_text())
+    found = [
+        manifest
+        for name in kustomization["resources"]
+        for manifest in yaml.safe_load_all((BASE / name).read_text())
+    ]
+    tags = {image["name"]: image["newTag"] for image in kustomization["images"]}
+    for workload in (Workload(manifest) for manifest in found if is_workload(manifest)):
+        for labels in kustomization["labels"]:
+            workload.labels.update(labels["pairs"])
+        for container in workload.containers:
+            container["image"] += ":" + tags[container["image"]]
+    return found + [
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": generator["name"]},
+            "data": dict(literal.split("=", 1) for literal in generator["literals"]),
+        }
+        for generator in kustomization["configMapGenerator"]
+    ]
+
+
+def rendered() -> list[Manifest]:
+    """What ``kubectl kustomize`` makes of the base."""
+    command = ["kubectl", "kustomize"]
+    try:
+        subprocess.run([*command, "--help"], check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CannotRenderError(
+            f"kubectl kustomize does not run here ({type(error).__name__})"
+        ) from None
+    done = subprocess.run([*command, str(BASE)], check=True, capture_output=True, timeout=60)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def is_workload(manifest: Manifest) -> bool:
+    return manifest["kind"] in {"Deployment", "Job"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment or a Job, and what its pods look like."""
+
+    manifest: Manifest
+
+    @property
+    def role(self) -> Role:
+        return Role(self.labels["app.kubernetes.io/component"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Those of its pods."""
+        labels: dict[str, str] = self.manifest["spec"]["template"]["metadata"]["labels"]
+        return labels
+
+    @property
+    def pod(self) -> Manifest:
+        pod: Manifest = self.manifest["spec"]["template"]["spec"]
+        return pod
+
+    @property
+    def containers(self) -> list[Manifest]:
+        return [*self.pod.get("initContainers", []), *self.pod["containers"]]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {
+            port["name"]: port["containerPort"]
+            for container in self.containers
+            for port in container.get("ports", [])
+        }
+
+    @property
+    def mounted(self) -> dict[str, tuple[str, str]]:
+        """Path of each secret file in the container: which Secret, and which key of it."""
+        (mount,) = (mount for one in self.containers for mount in one["volumeMounts"])
+        (volume,) = self.pod["volumes"]
+        assert mount["name"] == volume["name"]
+        return {
+            f"{mount['mountPath']}/{item['path']}": (source["secret"]["name"], item["key"])
+            for source in volume["projected"]["sources"]
+            for item in source["secret"]["items"]
+        }
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """Everything that would be applied."""
+
+    all: list[Manifest]
+
+    def of_kind(self, kind: str) -> list[Manifest]:
+        return [manifest for manifest in self.all if manifest["kind"] == kind]
+
+    @cached_property
+    def workloads(self) -> dict[Role, Workload]:
+        found = [Workload(manifest) for manifest in self.all if is_workload(manifest)]
+        roles = {workload.role: workload for workload in found}
+        assert len(roles) == len(found), "two workloads say that they are the same role"
+        return roles
+
+    @property
+    def long_running(self) -> dict[Role, Workload]:
+        return {
+            role: workload
+            for role, workload in self.workloads.items()
+            if workload.manifest["kind"] == "Deployment"
+        }
+
+    def environment(self, workload: Workload) -> dict[str, str]:
+        """The environment that the role's process gets."""
+        maps = {one["metadata"]["name"]: one["data"] for one in self.of_kind("ConfigMap")}
+        found: dict[str, str] = {}
+        for container in workload.containers:
+            for source in container.get("envFrom", []):
+                found |= maps[source["configMapRef"]["name"]]
+            found |= {variable["name"]: variable["value"] for variable in container["env"]}
+        return found
+
+    def selected_by(self, selector: Manifest) -> set[Role]:
+        """Roles whose pods a label selector means."""
+        return {role for role, one in self.workloads.items() if _matches(selector, one.labels)}
+
+
+def _matches(selector: Manifest, labels: dict[str, str]) -> bool:
+    return all(_conditions(selector, labels))
+
+
+def _conditions(selector: Manifest, labels: dict[str, str]) -> Iterator[bool]:
+    for key, value in selector.get("matchLabels", {}).items():
+        yield labels.get(key) == value
+    for expression in selector.get("matchExpressions", []):
+        assert expression["operator"] == "In"
+        yield labels.get(expression["key"]) in expression["values"]
