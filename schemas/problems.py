@@ -42,6 +42,15 @@ def decode(raw: bytes, kind: type[T]) -> T:
             (U+0000, a lone surrogate), or a field that is missing or wrong.
     """
     refuse_hostile_text(raw)
+    return decode_part(raw, kind)
+
+
+def decode_part(raw: bytes, kind: type[T]) -> T:
+    """Decode the part of a JSON text that ``kind`` names; the rest is skipped, whatever it holds.
+
+    Raises:
+        InvalidMessageError: not JSON, or a field of that part is missing or wrong.
+    """
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from ..base import UtcTime  # noqa: TID252 - `schemas` is published alone: its imports stay relative
-from ..ids import MessageId, PatientId, VendorRequestId  # noqa: TID252 - as above
+from ..ids import MessageId, OpaqueText, PatientId, VendorRequestId  # noqa: TID252 - as above
 
 
 class Body(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Meta(Body, frozen=True, kw_only=True):
     """``when`` is the creation time, kept by re-sends; ``data`` is lost on re-sends."""
 
     message_id: MessageId
-    type: str
+    type: OpaqueText
     when: UtcTime | None = None
     request_id: VendorRequestId | None = None
     data: Any = None

@@ -17,6 +17,8 @@ from service.crypto.keys import KeyRing, UnknownKeyError
 
 _MAX_TOKEN: Final = 4096
 CODE_BYTES: Final = 32
+LONGEST_SECRET: Final = 255
+"""Characters that an id of the vendor may have (as in ``schemas.ids``)."""
 
 T = TypeVar("T")
 
@@ -25,11 +27,10 @@ class InvalidTokenError(Exception):
     """Not a token of ours, or one for another purpose."""
 
 
-def issue(ring: KeyRing, purpose: str, content: msgspec.Struct | bytes) -> str:
+def issue(ring: KeyRing, purpose: str, content: msgspec.Struct | str) -> str:
     """A token that holds ``content`` for ``purpose``."""
-    raw = content if isinstance(content, bytes) else msgspec.msgpack.encode(content)
-    box = aead.encrypt_with_ring(ring, raw, _aad(purpose))
-    return base64.urlsafe_b64encode(box).rstrip(b"=").decode()
+    box = aead.encrypt_with_ring(ring, msgspec.msgpack.encode(content), _aad(purpose))
+    return _text(box)
 
 
 def read(ring: KeyRing, purpose: str, token: str, kind: type[T]) -> T:
@@ -42,6 +43,8 @@ def read(ring: KeyRing, purpose: str, token: str, kind: type[T]) -> T:
         raise InvalidTokenError("too long")
     try:
         box = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if _text(box) != token:
+            raise InvalidTokenError("another spelling of a token")
         raw = aead.decrypt_with_ring(ring, box, _aad(purpose))
         return msgspec.msgpack.decode(raw, type=kind)
     except (binascii.Error, ValueError, UnknownKeyError):
@@ -65,6 +68,10 @@ def secret_digest(kind: str, secret: str) -> bytes:
     The vendor's ids are opaque and unguessable; the digest alone opens nothing.
     """
     return hashlib.sha256(b"metriport-ias/" + kind.encode() + b"\x00" + secret.encode()).digest()
+
+
+def _text(box: bytes) -> str:
+    return base64.urlsafe_b64encode(box).rstrip(b"=").decode()
 
 
 def _aad(purpose: str) -> bytes:

@@ -162,8 +162,8 @@ class Dispatcher:
         if isinstance(outcome, CredentialDoubt):
             probe = await self._client.call("probe_key", protocol.probe_key())
             outcome = settle_doubt(outcome, probe)
-        while not await self._record(claim, outcome):
-            await asyncio.sleep(_FAULT_SECONDS)  # noqa: ASYNC110 - waits for a database, not an event
+        while not await self._record(claim, outcome):  # noqa: ASYNC110 - waits for a database
+            await asyncio.sleep(_FAULT_SECONDS)
 
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         """Write the outcome; whether it is written or nobody's business any more."""

@@ -23,6 +23,9 @@ POLITE: Final = timedelta(seconds=4)
 """The app's own limiter answers ``Retry-After: 0``; less than this is never waited."""
 
 _FIELD: Final = re.compile(r"on \[([\w,]+)\]")
+_SECONDS: Final = re.compile(r"[0-9]+")
+_MANY_DIGITS: Final = 6
+"""More digits than this are days, whatever they say."""
 _TITLES: Final = {
     "PatientOptedOutError": Reason.PATIENT_OPTED_OUT,
     "PatientWithoutTreatmentRelationshipError": Reason.VENDOR_REFUSED,
@@ -124,8 +127,9 @@ def settle_doubt(doubt: CredentialDoubt, probe: Outcome) -> Outcome:
 def retry_after(text: str | None, now: datetime) -> timedelta:
     """How long to wait, from ``Retry-After`` in seconds or as a date, within sensible bounds."""
     delay = POLITE
-    if text is not None and text.strip().isdigit():
-        delay = timedelta(seconds=min(int(text), int(SLOWEST.total_seconds())))
+    if text is not None and _SECONDS.fullmatch(text.strip()):
+        digits = text.strip().lstrip("0") or "0"
+        delay = SLOWEST if len(digits) > _MANY_DIGITS else timedelta(seconds=int(digits))
     elif text:
         delay = _until(text, now)
     return min(max(delay, POLITE), SLOWEST)
@@ -134,7 +138,7 @@ def retry_after(text: str | None, now: datetime) -> timedelta:
 def _until(text: str, now: datetime) -> timedelta:
     try:
         date = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return POLITE
     return (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
 
@@ -143,7 +147,7 @@ def _refusal(status: int, error: ErrorBody) -> Refused:
     reason = _TITLES.get(error.title or "")
     if reason is not None:
         return Refused(reason, status, _field(error.detail))
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND and error.message is None:
         return Refused(Reason.PATIENT_NOT_FOUND, status)
     if isinstance(error.message, str) and error.message.startswith("Cannot create more than"):
         return Refused(Reason.PATIENT_LIMIT_REACHED, status)

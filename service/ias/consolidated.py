@@ -66,14 +66,14 @@ def read_delivery(
     for attachment in attachments:
         if attachment.content_type == wanted and attachment.url:
             return DataLink(attachment.url, wanted, link_expiry(attachment.url, sent, now))
-    return NoData() if not attachments else Failed()
+    return Failed() if patient.bundle.entry else NoData()
 
 
 def link_expiry(url: str, sent: datetime | None, now: datetime) -> datetime:
     """When the link dies: as its own signature says, else three minutes after the webhook was made."""
-    query = parse_qs(urlsplit(url).query)
     try:
+        query = parse_qs(urlsplit(url).query)
         signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         return signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return min(sent or now, now) + LINK_LIFETIME

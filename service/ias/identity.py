@@ -12,20 +12,16 @@ that patient. On any disagreement nothing is bound.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from schemas.ids import PatientId, SubjectId, VerificationId
+from schemas.ids import OpaqueText, PatientId, SubjectId, VerificationId
 from schemas.metriport.webhooks import IdentityFields, IdentityVerified
 from schemas.reasons import Reason
 
 METADATA_KEY = "iasVerificationId"
 """Our verification id travels to the vendor under this name and comes back in ``meta.data``."""
-
-
-_LONGEST_ID: Final = 255
 
 
 class VerificationState(StrEnum):
@@ -83,8 +79,8 @@ def read_claim(webhook: IdentityVerified) -> Claim | None:
     places = _places(webhook)
     proofed = _first_text(places, "proofed_identity_id")
     patient = _first_text(places, "patient_id")
-    status = _first_text(places, "status")
-    if proofed is None or patient is None or status not in {None, "active"}:
+    status = next((place.status for place in places if place.status is not None), "active")
+    if proofed is None or patient is None or status != "active":
         return None
     sessions = [_first_text(places, name) for name in ("session_id", "identity_session_id")]
     return Claim(
@@ -111,9 +107,10 @@ def choose(
     if claim.verification_id is not None and by_our_id is None:
         return Unbound(Reason.IDENTITY_CONFLICT)
     if not named:
-        if len(ever_linked) != 1 or newest_of_only_subject is None:
+        newest = newest_of_only_subject
+        if len(ever_linked) != 1 or newest is None or newest.state is VerificationState.EXPIRED:
             return Unbound(Reason.IDENTITY_CONFLICT)
-        named = [newest_of_only_subject]
+        named = [newest]
     if any(found != named[0] or found.patient_id != claim.patient_id for found in named):
         return Unbound(Reason.IDENTITY_CONFLICT)
     return _if_open(named[0])
@@ -139,9 +136,10 @@ def _places(webhook: IdentityVerified) -> list[IdentityFields]:
 
 def _first_text(places: list[IdentityFields], name: str) -> str | None:
     for place in places:
-        value = getattr(place, name)
-        if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID:
-            return value
+        try:
+            return msgspec.convert(getattr(place, name), OpaqueText)
+        except msgspec.ValidationError:
+            continue
     return None
 
 

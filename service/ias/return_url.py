@@ -18,5 +18,6 @@ def refuse_return_url(url: str, allowed: AbstractSet[str]) -> Refusal | None:
 
 def with_parameters(url: str, **parameters: str) -> str:
     """The listed URL with our parameters added to whatever query the operator gave it."""
-    joint = "&" if urlsplit(url).query else "?"
-    return f"{url}{joint}{urlencode(parameters)}"
+    split = urlsplit(url)
+    query = "&".join(part for part in (split.query, urlencode(parameters)) if part)
+    return split._replace(query=query).geturl()

@@ -15,6 +15,7 @@ class Process:
 
     http_port: int
     internal_port: int
+    drain_delay: timedelta
     log_format: str
     log_level: str
 
@@ -29,6 +30,15 @@ class Process:
                 9090,
                 1,
                 65535,
+            ),
+            drain_delay=timedelta(
+                seconds=reader.integer(
+                    "DRAIN_DELAY",
+                    "Seconds between 'not ready' and closing the port, for endpoints to follow.",
+                    5,
+                    0,
+                    60,
+                )
             ),
             log_format=reader.choice(
                 "LOG_FORMAT", "How log lines look.", ("json", "console"), "json"

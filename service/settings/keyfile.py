@@ -22,7 +22,7 @@ class WebhookKeys:
         self._path = path
         self._clock = clock
         self._looked = clock()
-        self._stamp = self._stat()
+        self._stamp: tuple[int, int] | None = None  # the file may have changed since it was read
 
     def __repr__(self) -> str:
         return f"WebhookKeys({len(self._keys)} keys)"

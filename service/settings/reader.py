@@ -5,7 +5,6 @@ holds a value.
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -84,7 +83,7 @@ class Reader:
         """A comma-separated list of http(s) URLs."""
 
         def parse(raw: str) -> frozenset[str]:
-            for part in _parts(raw):
+            for part in _some_parts(raw):
                 _absolute(part)
             return frozenset(_parts(raw))
 
@@ -101,7 +100,8 @@ class Reader:
 
     def secrets(self, name: str, meaning: str) -> Secret[tuple[str, ...]]:
         """Several secrets, newest first, separated by commas or line breaks."""
-        return Secret(self._read(name, "secrets, newest first", meaning, None, _parts, secret=True))
+        kind = "secrets, newest first"
+        return Secret(self._read(name, kind, meaning, None, _some_parts, secret=True))
 
     def keys(self, name: str, meaning: str) -> Secret[tuple[bytes, ...]]:
         """Keys of 32 bytes in base64, newest first."""
@@ -136,7 +136,7 @@ class Reader:
             return parse(default or "" if raw is None else raw)
         except ValueError as error:
             self.problems.append(f"{name} {error}")
-            return parse_placeholder(parse)
+            return parse_placeholder(parse) if default is None else parse(default)
 
     def _raw(self, name: str) -> str | None:
         path = self.path_of(name)
@@ -163,8 +163,19 @@ def _parts(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.replace("\n", ",").split(",") if part.strip())
 
 
+def _some_parts(raw: str) -> tuple[str, ...]:
+    parts = _parts(raw)
+    if not parts:
+        raise ValueError("must name at least one")
+    return parts
+
+
 def _absolute(raw: str) -> str:
-    split = urlsplit(raw)
+    try:
+        split = urlsplit(raw)
+        _ = split.port
+    except ValueError:  # its text holds the value
+        raise ValueError("must be an absolute http(s) URL") from None
     if split.scheme not in {"http", "https"} or not split.hostname:
         raise ValueError("must be an absolute http(s) URL")
     if split.username or split.password:
@@ -173,8 +184,7 @@ def _absolute(raw: str) -> str:
 
 
 def _url(raw: str) -> str:
-    split = urlsplit(_absolute(raw))
-    if split.query or split.fragment:
+    if "?" in _absolute(raw) or "#" in raw:
         raise ValueError("must be a URL without query or fragment")
     return raw.rstrip("/")
 
@@ -182,7 +192,7 @@ def _url(raw: str) -> str:
 def _keys(raw: str) -> tuple[bytes, ...]:
     try:
         keys = tuple(base64.b64decode(part, validate=True) for part in _parts(raw))
-    except binascii.Error:
+    except ValueError:
         raise ValueError("must be base64") from None
     if not keys or any(len(key) != KEY_BYTES for key in keys):
         raise ValueError(f"must be keys of {KEY_BYTES} bytes")

@@ -1,10 +1,11 @@
 """Structured logs: constant dotted event names with fields, redacted before they are rendered."""
 
 import logging
+import math
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 Fields = MutableMapping[str, Any]
 
 _HIDDEN_KEYS: Final = re.compile(
-    r"(?i)(token|secret|password|api_?key|proofed|aal2_session_id|cookie|signature|authorization|url|"
+    r"(?i)(token|secret|password|api[_-]?key|proofed|aal2_?session|cookie|signature|authorization|url|"
     r"demographic|first_?name|last_?name|dob|code$|body|payload|exc_info|exception)"
 )
 _HIDDEN_TEXT: Final = re.compile(
@@ -20,6 +21,17 @@ _HIDDEN_TEXT: Final = re.compile(
     r"postgres(?:ql)?://[^@\s]+@)"
 )
 _MASK: Final = "…"
+_NOT_FIELDS: Final = frozenset({"event", "_record", "_from_structlog"})
+_OPENINGS: Final = (
+    "Exception in callback",
+    "Future exception was never retrieved",
+    "Task exception was never retrieved",
+    "Task was destroyed but it is pending!",
+    "Unclosed client session",
+    "Unclosed connection",
+    "Unhandled exception in event loop",
+)
+"""asyncio's and aiohttp's own words before the reprs of tasks, arguments and exceptions."""
 
 
 def configure(log_format: str, level: str) -> None:
@@ -47,11 +59,13 @@ def configure(log_format: str, level: str) -> None:
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[hide_foreign_text, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            pass_foreign_args=True,
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.raiseExceptions = False  # else a record that cannot be formatted prints its arguments
     quiet_libraries()
 
 
@@ -80,7 +94,7 @@ def describe_error(error: BaseException) -> dict[str, str]:
     described = {"error": type(error).__qualname__}
     if frames:
         described["at"] = " < ".join(
-            f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+            f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno}"
             for frame in reversed(frames[-4:])
         )
     for name in ("sqlstate", "constraint_name"):
@@ -91,11 +105,18 @@ def describe_error(error: BaseException) -> dict[str, str]:
 
 
 def hide_foreign_text(_logger: object, _method: str, fields: Fields) -> Fields:
-    """A library's message can hold anything: keep its logger's name and its template only."""
+    """A library's message can hold anything: keep its logger's name and its template only.
+
+    A text without arguments may have been put together before it was logged: its place has to do.
+    """
+    has_template = bool(fields.pop("positional_args", None))
     record = fields.get("_record")
     if isinstance(record, logging.LogRecord):
+        text = record.msg if isinstance(record.msg, str) else ""
+        known = next((words for words in _OPENINGS if text.startswith(words)), None)
+        place = f"{record.module}:{record.lineno}"
         fields["logger"] = record.name
-        fields["event"] = str(record.msg)[:200]
+        fields["event"] = text[:200] if has_template else known or place
         fields["exc_info"] = record.exc_info
     return fields
 
@@ -103,11 +124,28 @@ def hide_foreign_text(_logger: object, _method: str, fields: Fields) -> Fields:
 def redact(_logger: object, _method: str, fields: Fields) -> Fields:
     """Mask values under tell-tale names and tell-tale texts under any name."""
     for name, value in fields.items():
-        if name.startswith("_") or name == "event":
-            continue
-        if _HIDDEN_KEYS.search(name):
-            fields[name] = _MASK
-        elif isinstance(value, str):
-            fields[name] = _HIDDEN_TEXT.sub(_MASK, value)
+        if name not in _NOT_FIELDS:
+            fields[name] = _shown(name, value)
     fields["event"] = _HIDDEN_TEXT.sub(_MASK, str(fields.get("event", "")))
     return fields
+
+
+def _shown(name: str, value: object) -> object:
+    """What may be seen of a field, to any depth, as something that JSON has."""
+    if _HIDDEN_KEYS.search(name):
+        return _MASK
+    match value:
+        case None | int() | float() if value is None or math.isfinite(value):
+            return value
+        case BaseException():
+            return type(value).__qualname__
+        case Mapping():
+            return {_masked(key): _shown(str(key), item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_shown("", item) for item in value]
+        case _:
+            return _masked(value)
+
+
+def _masked(value: object) -> str:
+    return _HIDDEN_TEXT.sub(_MASK, str(value))

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.edge
 
 async def test_a_produced_record_is_consumed(broker: Broker) -> None:
     topic, servers = f"stack-{uuid.uuid4()}", broker.bootstrap_servers
-    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:  # type: ignore[no-untyped-call]
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
         sent = await producer.send_and_wait(topic, b"value", key=b"key")
-    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:  # type: ignore[no-untyped-call]
+    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
         place = TopicPartition(topic, sent.partition)
         consumer.assign([place])
         consumer.seek(place, sent.offset)

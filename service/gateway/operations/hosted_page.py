@@ -24,6 +24,7 @@ from service.gateway.operations.common import (
 )
 from service.gateway.outcome import Accepted, Outcome
 from service.gateway.protocol import VendorRequest
+from service.ias.browser import hosted_url_purpose
 from service.ias.identity import VerificationState
 from service.store import hosted_pages, identities, sessions
 from service.store.calls import Call
@@ -40,11 +41,6 @@ class Made(NamedTuple):
 
     def __repr__(self) -> str:
         return "Made(…)"
-
-
-def url_purpose(open_id: OpenId) -> str:
-    """The purpose under which the ingress opens the sealed URL of one click."""
-    return f"hosted-url/{open_id}"
 
 
 async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
@@ -94,7 +90,7 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     if made is None:
         await hosted_pages.refused(unit, open_id, refusal(outcome)[0])
     else:
-        sealed = tokens.issue(around.link_keys, url_purpose(open_id), made.url.encode())
+        sealed = tokens.issue(around.link_keys, hosted_url_purpose(open_id), made.url)
         await hosted_pages.ready(unit, open_id, made.vendor_id, sealed, made.expires_at)
     await finish(unit, call, outcome)
 

@@ -1,0 +1,1 @@
+"""One handler for each thing that a person's browser does."""

@@ -1,0 +1,41 @@
+"""How a command is refused: with the event that ends it, or with ``CommandRejected``."""
+
+from typing import TypeVar
+
+from schemas.base import Command, Event
+from schemas.events import CommandRejected
+from schemas.ids import PatientId
+from service.ias.refusal import Refusal
+from service.store import outbox
+from service.store.outbox import UNSEQUENCED
+from service.store.unit import Unit
+
+E = TypeVar("E", bound=Event)
+
+
+async def reject(unit: Unit, command: Command, refusal: Refusal, *, ends: bool = True) -> None:
+    """The command was not valid. ``ends=False``: an earlier command under this id stands."""
+    event = CommandRejected(
+        sequence=UNSEQUENCED,
+        subject_id=command.subject_id,
+        command_id=command.command_id,
+        reason=refusal.reason,
+        message=refusal.message,
+        field=refusal.field,
+    )
+    await outbox.emit(unit, event, ends=ends)
+
+
+async def refuse(
+    unit: Unit, kind: type[E], command: Command, patient_id: PatientId, refusal: Refusal
+) -> None:
+    """End the command with its own event of refusal or failure."""
+    event = kind(
+        sequence=UNSEQUENCED,
+        subject_id=command.subject_id,
+        command_id=command.command_id,
+        patient_id=patient_id,
+        reason=refusal.reason,  # type: ignore[call-arg]  # every kind given here has both
+        message=refusal.message,
+    )
+    await outbox.emit(unit, event, ends=True)

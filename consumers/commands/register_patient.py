@@ -1,0 +1,100 @@
+"""``RegisterPatient`` and ``LinkPatient``: ask Metriport for the patient, link the subject to it."""
+
+from uuid import uuid4
+
+import msgspec
+
+from consumers.commands.answers import reject
+from consumers.context import Context
+from schemas.commands import LinkPatient, RegisterPatient
+from schemas.demographics import Demographics
+from schemas.events import PatientRegistrationFailed
+from schemas.problems import InvalidMessageError, decode
+from schemas.reasons import Reason
+from schemas.topics import Topic
+from service.crypto.keys import UnknownKeyError
+from service.crypto.sealing import place
+from service.ias.purpose import refuse_link
+from service.ias.refusal import Refusal
+from service.store import calls, outbox, patients
+from service.store.calls import Operation
+from service.store.outbox import UNSEQUENCED
+from service.store.patients import Registration
+from service.store.unit import Unit
+
+
+async def handle(unit: Unit, context: Context, command: RegisterPatient) -> None:
+    """Keep the demographics sealed and schedule Create Patient."""
+    person = read_demographics(context, command)
+    if isinstance(person, Refusal):
+        await reject(unit, command, person)
+        return
+    allowed = context.rules.treatment_enabled
+    refused = refuse_link(None, command.purpose, treatment_enabled=allowed)
+    if refused is not None:
+        await _fail(unit, command, refused)
+        return
+    registration = Registration(
+        uuid4(),
+        command.subject_id,
+        command.command_id,
+        command.purpose,
+        external_id=command.external_id,
+        facility_id=command.facility_id,
+    )
+    await patients.start_registration(unit, registration, msgspec.json.encode(person))
+    await calls.schedule(
+        unit, Operation.CREATE_PATIENT, command.subject_id, registration.registration_id
+    )
+
+
+async def handle_link(unit: Unit, context: Context, command: LinkPatient) -> None:
+    """Schedule Get Patient, so that only a patient of this account is linked."""
+    held = await patients.purpose(unit, command.subject_id, command.patient_id)
+    allowed = context.rules.treatment_enabled
+    refused = refuse_link(held, command.purpose, treatment_enabled=allowed)
+    if refused is not None:
+        await _fail(unit, command, refused)
+        return
+    registration = Registration(
+        uuid4(),
+        command.subject_id,
+        command.command_id,
+        command.purpose,
+        patient_id=command.patient_id,
+    )
+    await patients.start_registration(unit, registration, None)
+    await calls.schedule(
+        unit, Operation.GET_PATIENT, command.subject_id, registration.registration_id
+    )
+
+
+def read_demographics(context: Context, command: RegisterPatient) -> Demographics | Refusal:
+    """The person, from exactly one of the two fields."""
+    if (command.demographics is None) == (command.demographics_sealed is None):
+        return Refusal(
+            Reason.INVALID_FIELD, "give either demographics or demographicsSealed", "demographics"
+        )
+    if command.demographics is not None:
+        return command.demographics
+    where = place(Topic.COMMANDS, "ias.command.RegisterPatient", str(command.command_id))
+    try:
+        opened = context.opener.open(command.demographics_sealed or b"", where)
+        return decode(opened, Demographics)
+    except UnknownKeyError:
+        return Refusal(Reason.INVALID_FIELD, "the sealed text does not open", "demographicsSealed")
+    except InvalidMessageError as error:
+        return Refusal(Reason.INVALID_FIELD, error.message, f"demographicsSealed.{error.field}")
+
+
+async def _fail(unit: Unit, command: RegisterPatient | LinkPatient, refusal: Refusal) -> None:
+    event = PatientRegistrationFailed(
+        sequence=UNSEQUENCED,
+        subject_id=command.subject_id,
+        command_id=command.command_id,
+        patient_id=command.patient_id if isinstance(command, LinkPatient) else None,
+        reason=refusal.reason,
+        message=refusal.message,
+        field=refusal.field,
+    )
+    await outbox.emit(unit, event, ends=True)

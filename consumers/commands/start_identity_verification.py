@@ -1,0 +1,52 @@
+"""``StartIdentityVerification``: a pending verification and a link for the person."""
+
+from uuid import uuid4
+
+from consumers.commands.answers import refuse, reject
+from consumers.commands.hosted_step import ask_person
+from consumers.context import Context
+from schemas.commands import StartIdentityVerification
+from schemas.events import IdentityVerificationFailed, StepKind
+from schemas.ids import LinkId, VerificationId
+from schemas.reasons import Reason
+from schemas.sources import PurposeOfUse
+from service.ias.browser import Step
+from service.ias.identity import Verification, VerificationState
+from service.ias.purpose import refuse_use
+from service.ias.refusal import Refusal
+from service.ias.return_url import refuse_return_url
+from service.store import identities, patients
+from service.store.unit import Unit
+
+
+async def handle(unit: Unit, context: Context, command: StartIdentityVerification) -> None:
+    """Nothing is asked of the vendor before the person opens the link."""
+    longest = unit.now + context.rules.verification_lifetime
+    expires_at = min(command.expires_at or longest, longest)
+    bad_url = refuse_return_url(command.return_url, context.web.return_urls)
+    if bad_url is None and expires_at <= unit.now:
+        bad_url = Refusal(Reason.DEADLINE_PASSED, "expiresAt has passed", "expiresAt")
+    if bad_url is not None:
+        await reject(unit, command, bad_url)
+        return
+    link = await patients.purpose(unit, command.subject_id, command.patient_id)
+    refused = refuse_use(link, PurposeOfUse.IAS, treatment_enabled=context.rules.treatment_enabled)
+    if refused is not None:
+        await refuse(unit, IdentityVerificationFailed, command, command.patient_id, refused)
+        return
+    verification = Verification(
+        verification_id=VerificationId(uuid4()),
+        subject_id=command.subject_id,
+        patient_id=command.patient_id,
+        state=VerificationState.PENDING,
+    )
+    await identities.start_verification(unit, verification, command.command_id, expires_at)
+    step = Step(
+        link_id=LinkId(verification.verification_id),
+        kind=StepKind.IDENTITY_VERIFICATION,
+        subject_id=command.subject_id,
+        binding=f"{command.subject_id}\n{command.patient_id}",
+        return_url=command.return_url,
+        expires_at=expires_at,
+    )
+    await ask_person(unit, context.web, command, command.patient_id, step)

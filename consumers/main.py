@@ -1,0 +1,133 @@
+"""The command line: ``metriport-ias ROLE``. Exit codes: 0 done, 1 a part died, 2 settings are wrong."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+import schemas
+from consumers.keys import fresh_keys
+from consumers.processes.consumers import consumers
+from consumers.processes.gateway import gateway
+from consumers.processes.ingress import ingress
+from consumers.processes.lifecycle import Role as RunningRole
+from consumers.processes.lifecycle import run
+from migrations.run import migrate
+from service.bus import topics
+from service.settings.reader import SettingsError
+from service.settings.roles import (
+    MigrateSettings,
+    Role,
+    TopicsSettings,
+    load,
+    misplaced_secrets,
+)
+from service.store.compatibility import IncompatibleDatabaseError
+from service.telemetry import logs
+
+OK: Final = 0
+FAILED: Final = 1
+WRONG_SETTINGS: Final = 2
+OPENAPI: Final = Path(schemas.__file__).parent / "openapi.json"
+
+BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
+    Role.INGRESS: ingress,
+    Role.CONSUMERS: consumers,
+    Role.GATEWAY: gateway,
+}
+
+log = structlog.get_logger()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; ends the process with an exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        code = asyncio.run(_dispatch(options))
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"metriport-ias: {problem}", file=sys.stderr)  # noqa: T201 - before logs exist
+        code = WRONG_SETTINGS
+    except IncompatibleDatabaseError as error:
+        print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
+        code = FAILED
+    sys.exit(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    root = argparse.ArgumentParser(
+        prog="metriport-ias",
+        description="A person's own medical records through Metriport's Individual Access Services.",
+        epilog="Settings come from the environment; the README lists them.",
+    )
+    roles = root.add_subparsers(dest="role", required=True, metavar="ROLE")
+    roles.add_parser("ingress", help="take webhooks and browsers in")
+    roles.add_parser("consumers", help="handle commands, webhooks and callbacks; relay events")
+    roles.add_parser("gateway", help="call Metriport's API")
+    roles.add_parser("all", help="the three of them in one process, for development")
+    roles.add_parser("migrate", help="bring the database to the newest shape")
+    roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
+    topic = roles.add_parser("topics", help="set up or check the Kafka topics")
+    topic.add_argument("action", choices=("apply", "check"))
+    topic.add_argument("--replication", type=int, default=3, help="replicas of new topics (3)")
+    return root
+
+
+async def _dispatch(options: argparse.Namespace) -> int:
+    match options.role:
+        case "keys":
+            print("\n".join(fresh_keys()))  # noqa: T201 - this is its output
+            return OK
+        case "migrate":
+            return await _migrate()
+        case "topics":
+            return await _topics(options.action, options.replication)
+        case "all":
+            return await _serve((Role.INGRESS, Role.CONSUMERS, Role.GATEWAY))
+        case name:
+            return await _serve((Role(name),))
+
+
+async def _serve(roles: Sequence[Role]) -> int:
+    settings: list[Any] = []
+    problems: list[str] = []
+    for role in roles:
+        try:
+            settings.append(load(role, os.environ))
+        except SettingsError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise SettingsError(problems)
+    process = settings[0].process
+    logs.configure(process.log_format, process.log_level)
+    if len(roles) == 1:
+        for name in misplaced_secrets(roles[0], os.environ):
+            log.warning("settings.secret_not_needed", role=roles[0].value, name=name)
+    running = [BUILDERS[role](given) for role, given in zip(roles, settings, strict=True)]
+    return await run(process, running, OPENAPI if Role.INGRESS in roles else None)
+
+
+async def _migrate() -> int:
+    settings = load(Role.MIGRATE, os.environ)
+    if isinstance(settings, MigrateSettings):
+        await migrate(settings.url.reveal())
+    return OK
+
+
+async def _topics(action: str, replication: int) -> int:
+    settings = load(Role.TOPICS, os.environ)
+    if not isinstance(settings, TopicsSettings):
+        return FAILED
+    if action == "apply":
+        created = await topics.apply(settings.kafka, replication)
+        print("created: " + (", ".join(created) or "nothing, all are there"))  # noqa: T201 - output
+        return OK
+    missing = await topics.missing(settings.kafka)
+    print("missing: " + (", ".join(missing) or "none"))  # noqa: T201 - its output
+    return FAILED if missing else OK

@@ -1,0 +1,68 @@
+"""The consumers process: handlers, parked webhooks, and the outbox relay."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from consumers.context import Context
+from consumers.processes.lifecycle import Running, tasks
+from consumers.processor import Processor
+from consumers.reading import Reader
+from consumers.unparking import Unparker
+from schemas.topics import Topic
+from service.bus.publisher import Publisher
+from service.bus.relay import Relay
+from service.bus.subscription import Subscription
+from service.crypto.sealing import Opener, Sealer
+from service.settings.roles import ConsumersSettings
+from service.store import compatibility, outbox
+from service.store.listen import listen
+from service.store.pool import open_database
+from service.store.unit import Vault
+
+RELAY_SECONDS: Final = 5.0
+TOPICS: Final = (Topic.COMMANDS, Topic.CALLBACKS, Topic.WEBHOOKS)
+
+
+@asynccontextmanager
+async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
+    """Handle messages and publish what follows."""
+    vault = Vault(settings.at_rest.keys)
+    opener = Opener(settings.opening.private_keys.reveal())
+    context = Context(
+        rules=settings.rules,
+        web=settings.web,
+        sealer=Sealer(settings.sealing.public_key),
+        opener=opener,
+    )
+    publisher = Publisher(settings.kafka, deadline=RELAY_SECONDS)
+    async with open_database(settings.database.url, settings.database.pool_size, vault) as database:
+        async with database.connection() as connection:
+            await compatibility.check(connection)
+        reader = Reader(opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
+        processor = Processor(database, reader, context)
+        subscription = Subscription(settings.kafka, TOPICS, processor)
+        wake = asyncio.Event()
+        async with tasks(
+            producer=publisher.run(),
+            relay=Relay(database, publisher).run(wake),
+            listen=listen(database, outbox.CHANNEL, wake),
+            unparking=Unparker(database, context).run(),
+            subscription=subscription.run(),
+        ) as started:
+
+            async def drain() -> None:
+                """Finish the record at hand and leave the group; the outbox keeps what is left."""
+                subscription.stop()
+                await asyncio.wait([started[-1]])
+
+            yield Running(
+                name="consumers",
+                tasks=started,
+                readiness=lambda: {
+                    "kafka": publisher.is_connected,
+                    "assigned": subscription.is_assigned,
+                },
+                drain=drain,
+            )

@@ -1,0 +1,53 @@
+"""The gateway process: every call to Metriport, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
+from service.gateway.client import open_client
+from service.gateway.dispatcher import Dispatcher
+from service.gateway.operations.common import Surroundings
+from service.settings.roles import GatewaySettings
+from service.store import calls, compatibility
+from service.store.listen import listen
+from service.store.pool import open_database
+from service.store.unit import Vault
+
+
+@asynccontextmanager
+async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
+    """Dispatch calls that are due."""
+    vault = Vault(settings.at_rest.keys)
+    around = Surroundings(
+        facility_id=settings.metriport.facility_id,
+        public_url=settings.web.public_url,
+        link_keys=settings.web.link_keys,
+        rules=settings.rules,
+    )
+    async with (
+        open_database(settings.database.url, settings.database.pool_size, vault) as database,
+        open_client(settings.metriport) as client,
+    ):
+        async with database.connection() as connection:
+            await compatibility.check(connection)
+        dispatcher = Dispatcher(
+            database,
+            client,
+            around,
+            share=settings.metriport.pacing_share,
+            timeout=settings.metriport.timeout,
+        )
+        await dispatcher.provide_slots()
+        wake = asyncio.Event()
+        async with tasks(
+            dispatcher=dispatcher.run(wake), listen=listen(database, calls.CHANNEL, wake)
+        ) as started:
+
+            async def drain() -> None:
+                """Claim nothing more; let calls under way finish and be recorded."""
+                started[0].cancel()
+                await asyncio.wait([started[0]])
+                await dispatcher.drain(DRAIN_SECONDS)
+
+            yield Running(name="gateway", tasks=started, readiness=dict, drain=drain)

@@ -1,0 +1,121 @@
+"""The life of a process: serve probes, watch the tasks, drain on SIGTERM, exit with a telling code.
+
+Order on SIGTERM: readiness fails · ``DRAIN_DELAY`` for endpoints to follow · every role drains (at most
+45 s, less than the pods' grace) · connections close. A task that dies ends the process with code 1.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from service.settings.groups import Process
+from service.telemetry.internal import internal_app
+
+DRAIN_SECONDS: Final = 45.0
+_KEEP_ALIVE_SECONDS: Final = 65.0
+_SHUTDOWN_SECONDS: Final = 8.0
+_BACKLOG: Final = 2048
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A role that runs."""
+
+    name: str
+    tasks: Sequence[asyncio.Task[None]]
+    readiness: Callable[[], Mapping[str, bool]]
+    drain: Callable[[], Awaitable[None]]
+
+
+Role = AbstractAsyncContextManager[Running]
+
+
+async def run(process: Process, roles: Sequence[Role], openapi: Path | None = None) -> int:
+    """Run the roles until SIGTERM, SIGINT or the death of a task; the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        running: list[Running] = []
+        app = internal_app(lambda: _readiness(running, stop), openapi)
+        await stack.enter_async_context(serve(app, "0.0.0.0", process.internal_port))  # noqa: S104 - a pod's own port
+        running.extend([await stack.enter_async_context(role) for role in roles])
+        log.info("process.started", roles=[role.name for role in running])
+        died = await _until_stop(running, stop)
+        stop.set()
+        if not died:
+            await asyncio.sleep(process.drain_delay.total_seconds())
+        await _drain(running)
+    log.info("process.stopped", died=died)
+    return 1 if died else 0
+
+
+def _readiness(running: Sequence[Running], stop: asyncio.Event) -> Mapping[str, bool]:
+    parts = {
+        f"{role.name}.{part}": ready for role in running for part, ready in role.readiness().items()
+    }
+    return {"started": bool(running), "not_stopping": not stop.is_set(), **parts}
+
+
+async def _until_stop(running: Sequence[Running], stop: asyncio.Event) -> bool:
+    """Wait for the signal or the first death; whether it was a death."""
+    tasks = [task for role in running for task in role.tasks]
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    dead = [task for task in done if task is not stopping]
+    for task in dead:
+        error = None if task.cancelled() else task.exception()
+        log.error("process.task_died", task=task.get_name(), exc_info=error)
+    return bool(dead)
+
+
+async def _drain(running: Sequence[Running]) -> None:
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            for role in running:
+                await role.drain()
+    except TimeoutError:
+        log.error("process.drain_timed_out")  # noqa: TRY400 - the place tells nothing
+
+
+@asynccontextmanager
+async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[web.AppRunner]:
+    """Serve an application with the limits that aiohttp does not set by itself."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # aiohttp's own prints query strings
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+        auto_decompress=False,  # the signature is over the bytes received
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def tasks(**coroutines: Any) -> AsyncIterator[list[asyncio.Task[None]]]:  # noqa: ANN401 - any coroutine
+    """Named tasks, cancelled and awaited at the end."""
+    started = [asyncio.create_task(work, name=name) for name, work in coroutines.items()]
+    try:
+        yield started
+    finally:
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)

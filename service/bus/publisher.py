@@ -1,0 +1,114 @@
+"""A producer that is replaced when it breaks.
+
+A failed or timed-out send is *ambiguous*: the record may still land, so readers dedupe. After three
+failures in a row the producer is replaced, because a dead sender task of aiokafka repeats its first
+error for ever.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.cloudevents import Attributes, to_headers
+from schemas.topics import Topic
+from service.bus.connection import connection_arguments, full_name
+from service.settings.groups import Kafka
+
+_REQUEST_MS: Final = 2_500
+_MAX_RECORD: Final = 34 * 1024 * 1024
+_MISSES_BEFORE_REPLACEMENT: Final = 3
+_RECONNECT_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 5.0
+
+log = structlog.get_logger()
+
+
+class PublishError(Exception):
+    """The broker did not acknowledge in time; the record may or may not be there."""
+
+
+class Publisher:
+    """Publishes to the topics of one deployment. ``run`` keeps its producer alive."""
+
+    def __init__(self, settings: Kafka, *, deadline: float) -> None:
+        self._settings = settings
+        self._deadline = deadline
+        self._producer: AIOKafkaProducer | None = None
+        self._misses = 0
+        self._replace = asyncio.Event()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a producer to send with."""
+        return self._producer is not None
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever the producer must be replaced, until cancelled."""
+        try:
+            while True:
+                self._replace.clear()
+                await self._connect()
+                await self._replace.wait()
+                await self._disconnect()
+                log.warning("kafka.producer_replaced")
+        finally:
+            await self._disconnect()
+
+    async def publish(self, topic: Topic, key: str, value: bytes, attributes: Attributes) -> None:
+        """Publish and wait for the acknowledgement of all in-sync replicas.
+
+        Raises:
+            PublishError: not connected, refused, or no acknowledgement within the deadline.
+        """
+        producer = self._producer
+        if producer is None:
+            raise PublishError("no producer")
+        name, raw_key = full_name(self._settings, topic), key.encode() or None
+        try:
+            async with asyncio.timeout(self._deadline):
+                await producer.send_and_wait(name, value, raw_key, headers=to_headers(attributes))
+        except (KafkaError, TimeoutError) as error:
+            self._miss()
+            raise PublishError(type(error).__name__) from None
+        self._misses = 0
+
+    def _miss(self) -> None:
+        self._misses += 1
+        if self._misses >= _MISSES_BEFORE_REPLACEMENT:
+            self._misses = 0
+            self._replace.set()
+
+    async def _connect(self) -> None:
+        while True:
+            producer = AIOKafkaProducer(
+                **connection_arguments(self._settings),
+                acks="all",
+                enable_idempotence=False,
+                request_timeout_ms=_REQUEST_MS,
+                max_request_size=_MAX_RECORD,
+                linger_ms=0,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                log.warning("kafka.producer_not_connected", error=type(error).__name__)
+                await _stop(producer)
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            self._producer = producer
+            return
+
+    async def _disconnect(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()

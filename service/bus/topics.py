@@ -1,0 +1,57 @@
+"""The topic map applied to a cluster: ``metriport-ias topics apply`` and ``check``."""
+
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from schemas.topics import TOPICS, Topic, TopicSpec
+from service.bus.connection import connection_arguments, full_name
+from service.settings.groups import Kafka
+
+_MAX_MESSAGE: Final = 34 * 1024 * 1024
+_ALREADY_THERE: Final = 36
+
+
+async def apply(settings: Kafka, replication: int) -> list[str]:
+    """Create the topics that are missing; their names."""
+    admin = AIOKafkaAdminClient(**connection_arguments(settings))
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        wanted = {full_name(settings, topic): topic for topic in Topic}
+        missing = {name: topic for name, topic in wanted.items() if name not in there}
+        if missing:
+            new = [_new(name, TOPICS[topic], replication) for name, topic in missing.items()]
+            answer: Any = await admin.create_topics(new)
+            _raise_for_errors(answer.topic_errors)
+        return sorted(missing)
+    finally:
+        await admin.close()
+
+
+async def missing(settings: Kafka) -> list[str]:
+    """Names of topics that the cluster lacks."""
+    admin = AIOKafkaAdminClient(**connection_arguments(settings))
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        return sorted({full_name(settings, topic) for topic in Topic} - there)
+    finally:
+        await admin.close()
+
+
+def _new(name: str, spec: TopicSpec, replication: int) -> NewTopic:
+    configs = {
+        "cleanup.policy": spec.cleanup,
+        "max.message.bytes": str(_MAX_MESSAGE),
+        "min.insync.replicas": str(min(2, replication)),
+    }
+    if spec.retention_ms is not None:
+        configs["retention.ms"] = str(spec.retention_ms)
+    return NewTopic(name, spec.partitions, replication, topic_configs=configs)
+
+
+def _raise_for_errors(errors: list[tuple[str, int, str | None]]) -> None:
+    failed = [name for name, code, *_ in errors if code not in {0, _ALREADY_THERE}]
+    if failed:
+        raise RuntimeError(f"topics not created: {', '.join(failed)}")

@@ -1,0 +1,42 @@
+"""The one cookie: which steps were opened in this browser, sealed with ``LINK_KEYS``.
+
+``__Host-`` binds it to this host, ``Secure`` and ``Path=/``; ``Lax`` lets it come along when the
+browser returns from the vendor; ``HttpOnly`` keeps scripts away.
+"""
+
+from typing import Final
+
+from aiohttp import web
+
+from service.crypto import tokens
+from service.crypto.keys import KeyRing
+from service.crypto.tokens import InvalidTokenError
+from service.ias.browser import COOKIE_PURPOSE, Cookie
+
+NAME: Final = "__Host-ias"
+
+
+def read(request: web.Request, keys: KeyRing) -> Cookie:
+    """What the browser remembers; a cookie that is not ours remembers nothing."""
+    try:
+        return tokens.read(keys, COOKIE_PURPOSE, request.cookies.get(NAME, ""), Cookie)
+    except InvalidTokenError:
+        return Cookie()
+
+
+def write(response: web.Response, keys: KeyRing, cookie: Cookie) -> None:
+    """Replace what the browser remembers; nothing to remember removes the cookie."""
+    if not cookie.opened:
+        response.del_cookie(NAME, path="/", secure=True, httponly=True, samesite="Lax")
+        return
+    last = max(opened.step.expires_at for opened in cookie.opened)
+    newest = max(opened.opened_at for opened in cookie.opened)
+    response.set_cookie(
+        NAME,
+        tokens.issue(keys, COOKIE_PURPOSE, cookie),
+        max_age=max(int((last - newest).total_seconds()), 60),
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )

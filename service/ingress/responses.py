@@ -1,0 +1,32 @@
+"""Answers to browsers, all with the same strict headers."""
+
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from service.ingress.pages import STYLE_HASH
+
+STRICT: Final = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "strict-transport-security": "max-age=31536000",
+}
+
+
+def page(html: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """A page of ours."""
+    return web.Response(text=html, content_type="text/html", status=status, headers=STRICT)
+
+
+def see_other(url: str) -> web.Response:
+    """303: the browser goes there with GET (RFC 9700 §4.12: never 307 with credentials)."""
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={**STRICT, "location": url})

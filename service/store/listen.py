@@ -1,0 +1,42 @@
+"""LISTEN as a hint: an event that is set when a channel was notified.
+
+A dead connection is not always noticed, so nobody may rely on it: every loop looks at its table by
+itself as well.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from service.store.pool import TRANSIENT, Database
+
+_HEARTBEAT_SECONDS: Final = 5.0
+_RECONNECT_SECONDS: Final = 1.0
+
+log = structlog.get_logger()
+
+
+async def listen(database: Database, channel: str, wake: asyncio.Event) -> None:
+    """Set ``wake`` on every notification of ``channel``, until cancelled."""
+    while True:
+        try:
+            await _listen_once(database, channel, wake)
+        except TRANSIENT as error:
+            log.warning("store.listen_lost", channel=channel, error=type(error).__name__)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+async def _listen_once(database: Database, channel: str, wake: asyncio.Event) -> None:
+    def notified(*_: object) -> None:
+        wake.set()
+
+    async with database.connection() as connection:
+        await connection.add_listener(channel, notified)
+        try:
+            while True:
+                await asyncio.sleep(_HEARTBEAT_SECONDS)
+                await connection.fetchval("select 1")
+        finally:
+            if not connection.is_closed():
+                await connection.remove_listener(channel, notified)

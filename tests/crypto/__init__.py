@@ -1,0 +1,1 @@
+"""Keys, boxes and tokens: what opens where, and what does not."""

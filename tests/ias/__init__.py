@@ -1,0 +1,1 @@
+"""The rules of Individual Access, as tables and properties."""

@@ -1,0 +1,1 @@
+"""Settings: read once, all problems at once, no values in any text."""

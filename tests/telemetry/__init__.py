@@ -1,0 +1,1 @@
+"""Logs that tell enough to find a fault and nothing that must not be told."""
