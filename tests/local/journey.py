@@ -1,0 +1,132 @@
+"""One person's complete retrieval, all four steps of the IAS guide."""
+
+import asyncio
+import gzip
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tests.local.application import Application
+from tests.local.person import Person
+
+JANE: dict[str, Any] = {
+    "firstName": "Jane",
+    "lastName": "Smith",
+    "dob": "1996-02-10",
+    "genderAtBirth": "F",
+    "address": [
+        {"addressLine1": "123 Arsenal St", "city": "Phoenix", "state": "AZ", "zip": "85300"}
+    ],
+    "contact": [{"phone": "6025550134", "email": "jane.smith@example.com"}],
+}
+"""A persona of Metriport's sandbox (Metriport docs, Sandbox): synthetic, documented by the vendor."""
+
+SOURCES = {"hie": True, "pharmacy": True, "lab": True}
+
+
+class Browser(Protocol):
+    """Whoever takes the hosted steps: a walking double, or a human."""
+
+    async def prove_identity(self, link: str) -> object:
+        """Walk the proofing page."""
+
+    async def answer_challenge(self, link: str) -> object:
+        """Walk the challenge page."""
+
+
+@dataclass
+class Journey:
+    """Drives the application's side; ``times`` sends every command so often."""
+
+    application: Application
+    browser: Browser
+    subject_id: str
+    times: int = 1
+    patience: float = 30.0
+
+    async def register(self, purpose: str = "ias") -> str:
+        """Step 1; the patient's id."""
+        await self._send(
+            "RegisterPatient",
+            purpose=purpose,
+            demographics=JANE,
+            externalId=f"member-{self.subject_id}",
+        )
+        registered = await self.application.event("PatientRegistered", subjectId=self.subject_id)
+        return str(registered["patientId"])
+
+    async def verify_identity(self, patient_id: str) -> None:
+        """Step 2: the person proves who they are."""
+        command = await self._send(
+            "StartIdentityVerification",
+            patientId=patient_id,
+            returnUrl=self.application.return_url,
+        )
+        link = await self._step_link(command)
+        await self.browser.prove_identity(link["url"])
+        await self.application.event(
+            "IdentityVerified", within=self.patience, linkId=link["linkId"]
+        )
+
+    async def answer_challenge(self, patient_id: str) -> None:
+        """Step 3: the person answers a challenge, the application confirms the return."""
+        command = await self._send(
+            "StartAal2Challenge",
+            patientId=patient_id,
+            returnUrl=self.application.return_url,
+        )
+        link = await self._step_link(command)
+        await self.browser.answer_challenge(link["url"])
+        await self.application.event(
+            "Aal2SessionReceived", within=self.patience, linkId=link["linkId"]
+        )
+        back = await self.application.returned(link["linkId"])
+        await self._send("ConfirmReturn", code=back["code"])
+        await self.application.event("ReturnConfirmed", linkId=link["linkId"])
+
+    async def query(self, patient_id: str, purpose: str | None = "ias") -> dict[str, Any]:
+        """Step 4: the network query, to its end."""
+        asked = {} if purpose is None else {"purposeOfUse": purpose}
+        command = await self._send(
+            "StartNetworkQuery", patientId=patient_id, sources=SOURCES, **asked
+        )
+        return await self.application.event("NetworkQueryFinished", commandId=command)
+
+    async def fetch_record(self, patient_id: str) -> dict[str, Any]:
+        """The consolidated record as a FHIR bundle."""
+        command = await self._send("StartConsolidatedQuery", patientId=patient_id)
+        ready = await self.application.event("ConsolidatedDataReady", commandId=command)
+        link = await self.application.link(ready["linkId"])
+        async with Person() as downloader:
+            raw = await downloader.download(link["url"])
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        bundle: dict[str, Any] = json.loads(raw)
+        return bundle
+
+    async def complete(self) -> dict[str, Any]:
+        """All four steps; the person's record."""
+        patient_id = await self.register()
+        await self.verify_identity(patient_id)
+        await self.answer_challenge(patient_id)
+        await self.query(patient_id)
+        return await self.fetch_record(patient_id)
+
+    async def _send(self, command: str, **content: Any) -> str:
+        fields = {"commandId": str(uuid.uuid4()), "subjectId": self.subject_id, **content}
+        return await self.application.send(command, fields, times=self.times)
+
+    async def _step_link(self, command_id: str) -> dict[str, Any]:
+        asked = await self.application.event("UserActionRequired", commandId=command_id)
+        return await self.application.link(asked["linkId"])
+
+
+def resource_types(bundle: dict[str, Any]) -> Counter[str]:
+    """How many resources of which types the bundle holds."""
+    return Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
+
+
+async def settle(seconds: float = 0.3) -> None:
+    """Let what is under way arrive, for tests that something does *not* happen."""
+    await asyncio.sleep(seconds)
