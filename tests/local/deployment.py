@@ -31,7 +31,8 @@ class Deployment:
         sandbox_options: Sequence[str] = (),
     ) -> None:
         self._stack = stack
-        self._postgres, self._broker = servers or (None, None)
+        self._postgres: EmbeddedPostgres | None = servers[0] if servers else None
+        self._broker: Broker | None = servers[1] if servers else None
         self._name = name
         self._return_port = return_port
         self._more = more or {}
