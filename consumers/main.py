@@ -27,6 +27,7 @@ from service.settings.roles import (
     load,
     misplaced_secrets,
 )
+from service.settings.table import table
 from service.store.compatibility import IncompatibleDatabaseError
 from service.telemetry import logs
 
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     roles.add_parser("all", help="the three of them in one process, for development")
     roles.add_parser("migrate", help="bring the database to the newest shape")
     roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
+    roles.add_parser("settings", help="print every setting, its roles, default and meaning")
     topic = roles.add_parser("topics", help="set up or check the Kafka topics")
     topic.add_argument("action", choices=("apply", "check"))
     topic.add_argument("--replication", type=int, default=3, help="replicas of new topics (3)")
@@ -83,6 +85,9 @@ async def _dispatch(options: argparse.Namespace) -> int:
     match options.role:
         case "keys":
             print("\n".join(fresh_keys()))  # noqa: T201 - this is its output
+            return OK
+        case "settings":
+            print(table())  # noqa: T201 - as above
             return OK
         case "migrate":
             return await _migrate()

@@ -1,0 +1,79 @@
+# Every target has one sentence; `make` alone prints them. CI calls the same targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up test test-pure lint types imports check schemas check-schemas \
+	check-asyncapi manifests image lock clean
+
+help: ## Print every target with one sentence.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment with every pinned dependency.
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## Run one person's complete retrieval on a whole local deployment, and tell it.
+	@$(BIN)/python -m tests.local run
+
+up: $(READY) ## Leave the same deployment running and walk the retrieval by hand in a browser.
+	@$(BIN)/python -m tests.local up
+
+test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
+	$(BIN)/python -m pytest
+
+test-pure: $(READY) ## Run the fast tests only: no server, no process.
+	$(BIN)/python -m pytest -m "not edge and not process"
+
+lint: $(READY) ## Check style and format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## Check types, strictly.
+	$(BIN)/mypy
+
+imports: $(READY) ## Check that imports go one way, floor by floor.
+	$(BIN)/lint-imports
+
+check: lint types imports check-schemas ## Run every check that needs no server.
+
+schemas: $(READY) ## Write AsyncAPI, OpenAPI, JSON Schema and the reasons from the types.
+	$(BIN)/python -m schemas.generate
+
+check-schemas: $(READY) ## Fail when a generated document is not what the code says.
+	$(BIN)/python -m schemas.generate --check
+
+check-asyncapi: ## Validate asyncapi.json with AsyncAPI's own parser (needs node and npm).
+	cd tests/contract/asyncapi && npm install --ignore-scripts --no-package-lock --no-audit --no-fund
+	node tests/contract/asyncapi/validate.cjs schemas/asyncapi.json
+
+manifests: ## Render the Kubernetes manifests (needs kubectl).
+	kubectl kustomize deploy/kustomize/base
+
+image: ## Build the image: make image VERSION=0.1.0 PYTHON_DIGEST=sha256:…
+	docker build -f deploy/Dockerfile --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+		-t metriport-ias:$(VERSION) .
+
+lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		requirements.in -o requirements.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	{ sed -n '/^#/p' deploy/requirements-build.txt; \
+		sed -n '/^setuptools==/,/[^\\]$$/p' requirements-dev.txt; } > build.tmp
+	mv build.tmp deploy/requirements-build.txt
+
+clean: ## Remove the virtual environment and every cache.
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache tests/contract/asyncapi/node_modules
