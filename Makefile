@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 	check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the virtual environment with every pinned dependency.
 
