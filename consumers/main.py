@@ -29,6 +29,7 @@ from service.settings.roles import (
 )
 from service.settings.table import table
 from service.store.compatibility import IncompatibleDatabaseError
+from service.store.environment import WrongEnvironmentError
 from service.telemetry import logs
 
 OK: Final = 0
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for problem in error.problems:
             print(f"metriport-ias: {problem}", file=sys.stderr)  # noqa: T201 - before logs exist
         code = WRONG_SETTINGS
-    except IncompatibleDatabaseError as error:
+    except (IncompatibleDatabaseError, WrongEnvironmentError) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
     sys.exit(code)

@@ -76,7 +76,7 @@ class Processor:
             await self._reject(record, error)
             return
         try:
-            async with self._database.transaction() as unit:
+            async with self._database.transaction(record.traceparent) as unit:
                 fresh = await self._handle(unit, message)
         except RejectedError as error:
             await self._reject(record, error)
@@ -106,7 +106,7 @@ class Processor:
 
     async def _reject(self, record: Received, error: RejectedError) -> None:
         """Put the record aside and, for a command, tell its sender; once."""
-        async with self._database.transaction() as unit:
+        async with self._database.transaction(record.traceparent) as unit:
             if not await inbox.remember(unit, "rejected", record.position):
                 return
             broken_command = record.topic is Topic.COMMANDS

@@ -9,7 +9,7 @@ from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.operations.common import Surroundings
 from service.settings.roles import GatewaySettings
-from service.store import calls, compatibility
+from service.store import calls, compatibility, environment
 from service.store.listen import listen
 from service.store.pool import open_database
 from service.store.unit import Vault
@@ -31,6 +31,8 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
     ):
         async with database.connection() as connection:
             await compatibility.check(connection)
+        async with database.transaction() as unit:
+            await environment.claim(unit, settings.metriport.api_url)
         dispatcher = Dispatcher(
             database,
             client,

@@ -229,6 +229,7 @@ create table vendor_call (
     lease_until timestamptz,
     called_at timestamptz,
     outcome text,
+    traceparent text,
     created_at timestamptz not null default now(),
     unique (operation, ref_id)
 );
@@ -236,6 +237,12 @@ create table vendor_call (
 create index vendor_call_due on vendor_call (due_at) where state = 'due';
 
 create index vendor_call_leased on vendor_call (lease_until) where state = 'dispatching';
+
+-- The vendor environment that this database belongs to: sandbox and production never mix.
+create table vendor_environment (
+    only_row boolean primary key default true check (only_row),
+    api_url text not null
+);
 
 create table pacing_slot (
     operation text not null,
@@ -273,6 +280,7 @@ create table outbox (
     subject_id text,
     body bytea not null,
     occurred_at timestamptz not null,
+    traceparent text,
     created_at timestamptz not null default now()
 );
 

@@ -87,5 +87,6 @@ class Relay:
             source=SOURCE,
             time=draft.occurred_at,
             subject=draft.key or None,
+            traceparent=draft.traceparent,
         )
         await self._publisher.publish(Topic(draft.topic), draft.key, draft.body, attributes)

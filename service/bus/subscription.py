@@ -6,6 +6,7 @@ means that records come again.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from service.bus.connection import connection_arguments, full_name
 from service.settings.groups import Kafka
 
 Record = ConsumerRecord[bytes, bytes]
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 GROUP: Final = "metriport-ias"
 _POLL_MS: Final = 500
 _MAX_RECORDS: Final = 100
@@ -38,6 +40,13 @@ class Received(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Sequence[tuple[str, bytes | None]]
+
+    @property
+    def traceparent(self) -> str | None:
+        """The W3C trace that the record belongs to, if it is well-formed."""
+        raw = dict(self.headers).get("traceparent") or b""
+        found = _TRACEPARENT.fullmatch(raw)
+        return found[0].decode() if found else None
 
     @property
     def position(self) -> str:

@@ -133,7 +133,7 @@ class Dispatcher:
     async def _claim(self, candidate: Call, exhausted: set[Operation]) -> Claim | None:
         """Check again, take a slot, mark the intent: one transaction."""
         operation = candidate.operation
-        async with self._database.transaction() as unit:
+        async with self._database.transaction(candidate.traceparent) as unit:
             await subjects.lock(unit, candidate.subject_id)
             call = await calls.lock_due(unit, candidate.call_id)
             if call is None:
@@ -168,7 +168,7 @@ class Dispatcher:
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         """Write the outcome; whether it is written or nobody's business any more."""
         try:
-            async with self._database.transaction() as unit:
+            async with self._database.transaction(claim.call.traceparent) as unit:
                 await slots.give_back(unit, claim.call.operation, claim.slot)
                 await self._apply(unit, claim.call, outcome)
         except TRANSIENT as error:
@@ -188,6 +188,6 @@ class Dispatcher:
         async with self._database.transaction() as unit:
             lost = await calls.expired(unit, _BATCH)
         for call in lost:
-            async with self._database.transaction() as unit:
+            async with self._database.transaction(call.traceparent) as unit:
                 await self._apply(unit, call, Unknown())
         return len(lost)

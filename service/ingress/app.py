@@ -24,7 +24,7 @@ def public_app(
 ) -> web.Application:
     """Everything that the outside can reach."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[bare_errors])
-    app.router.add_post(PATH, WebhookHandler(webhook_keys, recorder, durable))
+    app.router.add_post(PATH, WebhookHandler(webhook_keys, recorder, durable).receive)
     app.add_routes(LinkRoutes(link_keys, recorder, durable, find_page).routes())
     app.add_routes(ReturnRoutes(link_keys, recorder, durable).routes())
     return app

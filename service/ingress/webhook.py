@@ -37,7 +37,7 @@ class WebhookHandler:
         self._recorder = recorder
         self._durable = durable
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         """Answer the request."""
         body = await _read_body(request)
         with metrics.WEBHOOK_ACK.time():

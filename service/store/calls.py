@@ -17,11 +17,11 @@ from service.store.unit import Unit
 CHANNEL: Final = "ias_vendor_calls"
 
 INSERT = """
-insert into vendor_call (call_id, operation, subject_id, ref_id, state)
-values ($1, $2, $3, $4, 'due') on conflict (operation, ref_id) do nothing
+insert into vendor_call (call_id, operation, subject_id, ref_id, state, traceparent)
+values ($1, $2, $3, $4, 'due', $5) on conflict (operation, ref_id) do nothing
 """
 NOTIFY = f"notify {CHANNEL}"
-COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at"
+COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at, traceparent"
 NEXT_DUE = f"""
 select {COLUMNS} from vendor_call where state = 'due' and due_at <= clock_timestamp()
 order by due_at limit $1
@@ -79,11 +79,12 @@ class Call(NamedTuple):
     ref_id: UUID
     attempts: int
     called_at: datetime | None
+    traceparent: str | None = None
 
 
 async def schedule(unit: Unit, operation: Operation, subject_id: SubjectId, ref_id: UUID) -> None:
     """A call is wanted, once for each operation and row."""
-    await unit.conn.execute(INSERT, uuid4(), operation, subject_id, ref_id)
+    await unit.conn.execute(INSERT, uuid4(), operation, subject_id, ref_id, unit.traceparent)
     await unit.conn.execute(NOTIFY)
 
 

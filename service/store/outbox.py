@@ -29,8 +29,9 @@ SHARDS: Final = 64
 CHANNEL: Final = "ias_outbox"
 
 INSERT = """
-insert into outbox (event_id, topic, key, shard, type, subject_id, body, occurred_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into outbox
+    (event_id, topic, key, shard, type, subject_id, body, occurred_at, traceparent)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 NOTIFY = f"notify {CHANNEL}"
 CLAIM_SHARD = """
@@ -39,7 +40,7 @@ where exists (select from outbox o where o.shard = s.shard)
 order by random() limit 1 for update skip locked
 """
 WAITING = """
-select position, event_id, topic, key, type, subject_id, body, occurred_at
+select position, event_id, topic, key, type, subject_id, body, occurred_at, traceparent
 from outbox where shard = $1 order by position limit $2
 """
 REMOVE = "delete from outbox where position = any($1::bigint[])"
@@ -55,6 +56,7 @@ class Draft(NamedTuple):
     type: str
     body: bytes
     occurred_at: datetime
+    traceparent: str | None = None
 
 
 class Row(NamedTuple):
@@ -141,8 +143,9 @@ async def _write_encrypted(unit: Unit, draft: Draft, subject_id: SubjectId) -> N
 
 async def _insert(unit: Unit, draft: Draft, subject_id: SubjectId | None = None) -> None:
     shard = shard_of(draft.key)
+    trace = draft.traceparent or unit.traceparent
     head = (draft.event_id, draft.topic, draft.key, shard, draft.type)
-    await unit.conn.execute(INSERT, *head, subject_id, draft.body, draft.occurred_at)
+    await unit.conn.execute(INSERT, *head, subject_id, draft.body, draft.occurred_at, trace)
     await unit.conn.execute(NOTIFY)
 
 
@@ -158,6 +161,7 @@ async def _open(unit: Unit, record: Record) -> Row:
         type=record["type"],
         body=body,
         occurred_at=record["occurred_at"],
+        traceparent=record["traceparent"],
     )
     return Row(record["position"], draft)
 

@@ -58,11 +58,11 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Unit]:
+    async def transaction(self, traceparent: str | None = None) -> AsyncIterator[Unit]:
         """One unit of work: commits at the end, rolls back on any exception."""
         async with self.connection() as connection, connection.transaction():
             now = await connection.fetchval("select clock_timestamp()")
-            yield Unit(connection, self._vault, now)
+            yield Unit(connection, self._vault, now, traceparent)
 
     async def close(self) -> None:
         """Close every connection, gently and then not."""

@@ -33,9 +33,13 @@ class Vault:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """Handed to every function of the store. ``now`` is the database's clock at the start."""
+    """Handed to every function of the store. ``now`` is the database's clock at the start.
+
+    ``traceparent`` (W3C) of what caused the work is passed on to events and calls.
+    """
 
     conn: "PoolConnectionProxy"
     vault: Vault
     now: datetime
+    traceparent: str | None = None
     data_keys: dict[SubjectId, DataKey] = field(default_factory=dict, repr=False)
