@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (IncompatibleDatabaseError, WrongEnvironmentError) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
+    except Exception as error:
+        log.critical("process.crashed", exc_info=error)
+        code = FAILED
     sys.exit(code)
 
 

@@ -13,6 +13,7 @@ from consumers.unparking import Unparker
 from schemas.topics import Topic
 from service.bus.publisher import Publisher
 from service.bus.relay import Relay
+from service.bus.spooling import SpoolRelay
 from service.bus.subscription import Subscription
 from service.crypto.sealing import Opener, Sealer
 from service.settings.roles import ConsumersSettings
@@ -48,6 +49,7 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
             producer=publisher.run(),
             relay=Relay(database, publisher).run(wake),
             listen=listen(database, outbox.CHANNEL, wake),
+            spool=SpoolRelay(database, publisher, opener).run(),
             unparking=Unparker(database, context).run(),
             subscription=subscription.run(),
         ) as started:

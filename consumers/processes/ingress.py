@@ -1,11 +1,9 @@
 """The ingress process. It starts, and is ready, whatever the state of Kafka and Postgres."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
-import asyncpg
 import structlog
 
 from consumers.processes.lifecycle import Running, serve, tasks
@@ -13,30 +11,26 @@ from schemas.ids import OpenId
 from service.bus.publisher import Publisher
 from service.crypto.sealing import Sealer
 from service.ingress.app import public_app
-from service.ingress.durability import InKafka
+from service.ingress.breaker import Breaker
+from service.ingress.durability import KAFKA_SECONDS, InKafka, InSpool, KafkaElseSpool
 from service.ingress.records import Recorder
 from service.settings.roles import IngressSettings
 from service.store import hosted_pages
 from service.store.hosted_pages import HostedPage
-from service.store.pool import TRANSIENT, Database, open_database
-from service.store.unit import Vault
-
-PUBLISH_SECONDS: Final = 2.0
-_RECONNECT_SECONDS: Final = 1.0
+from service.store.late import LateDatabase
+from service.store.pool import TRANSIENT
 
 log = structlog.get_logger()
 
 
 class Pages:
-    """Looks up hosted pages while there is a database, and finds nothing while there is none."""
+    """Looks up hosted pages; finds nothing while there is no database."""
 
-    def __init__(self) -> None:
-        self._database: Database | None = None
+    def __init__(self, database: LateDatabase) -> None:
+        self._database = database
 
     async def find(self, open_id: OpenId) -> HostedPage | None:
         """See ``FindPage``."""
-        if self._database is None:
-            return None
         try:
             async with self._database.connection() as connection:
                 return await hosted_pages.page(connection, open_id)
@@ -44,36 +38,24 @@ class Pages:
             log.warning("ingress.database_away", exc_info=error)
             return None
 
-    async def run(self, settings: IngressSettings) -> None:
-        """Connect as soon as Postgres can be reached, until cancelled."""
-        while True:
-            try:
-                async with open_database(
-                    settings.database.url, settings.database.pool_size, Vault(None)
-                ) as database:
-                    self._database = database
-                    await asyncio.Event().wait()
-            except (*TRANSIENT, asyncpg.PostgresError) as error:
-                log.warning("ingress.database_not_connected", exc_info=error)
-                await asyncio.sleep(_RECONNECT_SECONDS)
-            finally:
-                self._database = None
-
 
 @asynccontextmanager
 async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
     """Serve webhooks and browsers."""
-    publisher = Publisher(settings.kafka, deadline=PUBLISH_SECONDS)
-    pages = Pages()
+    publisher = Publisher(settings.kafka, deadline=KAFKA_SECONDS)
+    database = LateDatabase(settings.database.url, settings.database.pool_size)
+    sealer = Sealer(settings.sealing.public_key)
     app = public_app(
         webhook_keys=settings.webhooks.keys.current,
         link_keys=settings.web.link_keys,
-        recorder=Recorder(Sealer(settings.sealing.public_key), settings.sealing.mac_keys),
-        durable=InKafka(publisher),
-        find_page=pages.find,
+        recorder=Recorder(sealer, settings.sealing.mac_keys),
+        durable=KafkaElseSpool(
+            InKafka(publisher), InSpool(database.connection, sealer), Breaker(time.monotonic)
+        ),
+        find_page=Pages(database).find,
     )
     async with (
-        tasks(producer=publisher.run(), database=pages.run(settings)) as started,
+        tasks(producer=publisher.run(), database=database.run()) as started,
         serve(app, "0.0.0.0", settings.process.http_port) as runner,  # noqa: S104 - a pod's own port
     ):
 

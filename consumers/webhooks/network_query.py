@@ -50,9 +50,12 @@ async def _apply(unit: Unit, query: Query, update: Update) -> None:
     """Store news and tell it; what is no news changes nothing."""
     rows = await queries.progress(unit, query.query_id)
     row = rows.get(update.source)
-    if row is None or not rules.advances(
-        row.status, row.finished_at, update, told_early=row.told_early
-    ):
+    if row is None:
+        return
+    if rules.confirms_later(row.status, row.finished_at, update):
+        await queries.advance(unit, query.query_id, update)
+        return
+    if not rules.advances(row.status, row.finished_at, update, told_early=row.told_early):
         return
     await queries.advance(unit, query.query_id, update)
     if update.source is Source.HIE and update.status is not SourceStatus.PROCESSING:

@@ -133,7 +133,7 @@ class Settings(Body, frozen=True, kw_only=True):
 class ErrorBody(Body, frozen=True, kw_only=True):
     """Both JSON error shapes in one: the envelope, and the gateway's ``{"message"}``."""
 
-    status: int | None = None
-    title: str | None = None
+    status: Any = None
+    title: Any = None
     detail: Any = None
     message: Any = None

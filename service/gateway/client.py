@@ -20,6 +20,7 @@ from service.telemetry import metrics
 
 _CONNECT_SECONDS: Final = 5.0
 _MAX_ANSWER: Final = 1024 * 1024
+_CHUNK: Final = 64 * 1024
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -45,7 +46,7 @@ class VendorClient:
             async with self._session.request(
                 request.method, url, headers=headers, data=request.body, allow_redirects=False
             ) as response:
-                body = await response.content.read(_MAX_ANSWER)
+                body = await _read(response)
                 lowered = {name.lower(): value for name, value in response.headers.items()}
                 answer = VendorResponse(status=response.status, headers=lowered, body=body)
                 return classify(answer, datetime.now(UTC))
@@ -53,6 +54,16 @@ class VendorClient:
             return NotSent()
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError):
             return Unknown()
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole answer, however many packets it comes in, cut at the limit."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > _MAX_ANSWER:
+            break
+    return bytes(body[:_MAX_ANSWER])
 
 
 @asynccontextmanager

@@ -144,7 +144,7 @@ def _until(text: str, now: datetime) -> timedelta:
 
 
 def _refusal(status: int, error: ErrorBody) -> Refused:
-    reason = _TITLES.get(error.title or "")
+    reason = _TITLES.get(error.title) if isinstance(error.title, str) else None
     if reason is not None:
         return Refused(reason, status, _field(error.detail))
     if status == HTTPStatus.NOT_FOUND and error.message is None:

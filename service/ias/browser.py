@@ -5,6 +5,7 @@ most. A cookie only says "same browser", never "same person": what comes back is
 application confirms it under its own login.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -21,6 +22,8 @@ MOST_PENDING: Final = 5
 """Also what keeps the cookie under the 4 KiB that browsers hold."""
 
 VERIFIED: Final = "verified"
+_HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,255}")
+"""The session id travels on in an HTTP header: anybody can type a line break into a URL."""
 
 
 def hosted_url_purpose(open_id: OpenId) -> str:
@@ -115,11 +118,13 @@ def read_aal2_return(query_string: str) -> str | None:
 
     The vendor appends ``aal2SessionId`` and ``status`` to our bare URL; how it merges an existing
     query is not documented, so a naively appended ``?`` is read as ``&``. Repeated parameters are not
-    trusted.
+    trusted, nor is an id that no message could hold. ``query_string`` is still percent-encoded.
     """
     pairs = parse_qsl(query_string.replace("?", "&"), keep_blank_values=True)
-    sessions = _only(pairs, "aal2SessionId")
-    return sessions if sessions and _only(pairs, "status") == VERIFIED else None
+    session = _only(pairs, "aal2SessionId") or ""
+    if not _HEADER_SAFE.fullmatch(session):
+        return None
+    return session if _only(pairs, "status") == VERIFIED else None
 
 
 def _only(pairs: Sequence[tuple[str, str]], name: str) -> str | None:

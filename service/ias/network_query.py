@@ -144,6 +144,20 @@ def advances(
     )
 
 
+def confirms_later(current: SourceStatus, finished_at: datetime | None, update: Update) -> bool:
+    """Whether the update repeats a final status with a later time, to be stored and not told.
+
+    Without it the last word on a source would depend on the order of arrival.
+    """
+    return (
+        current is not SourceStatus.PROCESSING
+        and update.status is current
+        and update.completed_at is not None
+        and finished_at is not None
+        and update.completed_at > finished_at
+    )
+
+
 def result(progress: Progress) -> QueryResult | None:
     """How the query ended, or ``None`` while any source runs."""
     statuses = set(progress.values())

@@ -14,6 +14,8 @@ from service.crypto.tokens import InvalidTokenError
 from service.ias.browser import COOKIE_PURPOSE, Cookie
 
 NAME: Final = "__Host-ias"
+_LONGEST: Final = 3800
+"""Browsers drop a cookie whose name, value and attributes are over 4 KiB."""
 
 
 def read(request: web.Request, keys: KeyRing) -> Cookie:
@@ -25,15 +27,22 @@ def read(request: web.Request, keys: KeyRing) -> Cookie:
 
 
 def write(response: web.Response, keys: KeyRing, cookie: Cookie) -> None:
-    """Replace what the browser remembers; nothing to remember removes the cookie."""
+    """Replace what the browser remembers; nothing to remember removes the cookie.
+
+    Where long ids and URLs leave no room for all steps, the oldest are forgotten.
+    """
     if not cookie.opened:
         response.del_cookie(NAME, path="/", secure=True, httponly=True, samesite="Lax")
         return
+    token = tokens.issue(keys, COOKIE_PURPOSE, cookie)
+    while len(token) > _LONGEST and len(cookie.opened) > 1:
+        cookie = Cookie(cookie.opened[1:])
+        token = tokens.issue(keys, COOKIE_PURPOSE, cookie)
     last = max(opened.step.expires_at for opened in cookie.opened)
     newest = max(opened.opened_at for opened in cookie.opened)
     response.set_cookie(
         NAME,
-        tokens.issue(keys, COOKIE_PURPOSE, cookie),
+        token,
         max_age=max(int((last - newest).total_seconds()), 60),
         path="/",
         secure=True,

@@ -102,13 +102,18 @@ class LinkRoutes:
         found = await self._find_page(open_id)
         if found is not None and found.link_id == step.link_id and "again" in request.query:
             if found.state == "ready" and found.url_token is not None:
-                return see_other(self._hosted_url(found.url_token, open_id))
+                return self._hosted_page(found.url_token, open_id)
             if found.state == "refused":
                 return _refused(found.reason)
         return page(pages.waiting(f"{request.path}?again"))
 
-    def _hosted_url(self, token: str, open_id: OpenId) -> str:
-        return tokens.read(self._keys, hosted_url_purpose(open_id), token, str)
+    def _hosted_page(self, token: str, open_id: OpenId) -> web.Response:
+        try:
+            url = tokens.read(self._keys, hosted_url_purpose(open_id), token, str)
+        except InvalidTokenError:  # sealed for another click, or with a key that is gone
+            log.error("link.hosted_url_not_ours")  # noqa: TRY400 - the place tells nothing
+            return _refused(None)
+        return see_other(url)
 
     def _step(self, request: web.Request) -> Step | web.Response:
         """The step that the token names, or the page that says why there is none."""

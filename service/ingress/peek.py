@@ -20,6 +20,13 @@ _NAMES_SECRET: Final = re.compile(
 """Bytes that name an identity or a session. ``JSON.stringify`` never escapes printable ASCII, so an
 escaped letter is somebody hiding one."""
 
+_LONE_SURROGATES: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair, and so fine
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|\\.",  # any other escape, so that the second half of an escaped backslash starts nothing
+    re.DOTALL,
+)
+
 
 class _Patient(msgspec.Struct, rename="camel"):
     patient_id: Any = None
@@ -70,10 +77,24 @@ def peek(body: bytes) -> Peeked:
         body.decode()
     except UnicodeDecodeError:
         raise InvalidMessageError("the body is not UTF-8") from None
-    meta = decode_part(body, HasMeta).meta
-    ping = _ping(body) if meta.type == "ping" else None
-    seal = meta.type not in _HARMLESS or _NAMES_SECRET.search(body) is not None
-    return Peeked(meta, _patient_id(body), ping, seal)
+    seal = _NAMES_SECRET.search(body) is not None
+    readable = _without_lone_surrogates(body)
+    meta = decode_part(readable, HasMeta).meta
+    ping = _ping(readable) if meta.type == "ping" else None
+    return Peeked(meta, _patient_id(readable), ping, seal or meta.type not in _HARMLESS)
+
+
+def _without_lone_surrogates(body: bytes) -> bytes:
+    """``JSON.stringify`` writes half of a cut emoji as an escape, and msgspec reads no such text.
+
+    Only for looking: what is published is the body as received.
+    """
+    if rb"\ud" not in body and rb"\uD" not in body:
+        return body
+    return _LONE_SURROGATES.sub(
+        lambda found: rb"\ufffd" if found["lone"] else found[0],
+        body,
+    )
 
 
 def _patient_id(body: bytes) -> str | None:

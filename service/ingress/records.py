@@ -56,7 +56,7 @@ class Recorder:
             id=message_id,
             type=kind,
             source=WEBHOOK_SOURCE,
-            time=peeked.meta.when,
+            time=_in_utc(peeked.meta.when),
             subject=peeked.patient_id,
             content_type=OCTETS if peeked.seal else JSON,
             traceparent=traceparent,
@@ -95,3 +95,11 @@ class Recorder:
             id=letter_id, type=DEAD_LETTER_TYPE, source=INGRESS_SOURCE, time=letter.received_at
         )
         return OutRecord(Topic.DEAD_LETTERS, "", msgspec.json.encode(letter), attributes)
+
+
+def _in_utc(when: datetime | None) -> datetime | None:
+    """The vendor's time, or none where it is so near the ends of time that it has no UTC."""
+    try:
+        return when and when.astimezone(UTC)
+    except OverflowError:
+        return None

@@ -72,7 +72,7 @@ class ReturnRoutes:
         opened = self._chosen(cookie, StepKind.AAL2_CHALLENGE)
         if isinstance(opened, web.Response):
             return opened
-        session_id = read_aal2_return(request.query_string)
+        session_id = read_aal2_return(request.rel_url.raw_query_string)
         if session_id is None or len(session_id) > tokens.LONGEST_SECRET:
             return _not_verified(opened)
         return await self._received(cookie, opened, session_id)

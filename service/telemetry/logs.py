@@ -135,7 +135,7 @@ def _shown(name: str, value: object) -> object:
     if _HIDDEN_KEYS.search(name):
         return _MASK
     match value:
-        case None | int() | float() if value is None or math.isfinite(value):
+        case None | int() | float() if not isinstance(value, float) or math.isfinite(value):
             return value
         case BaseException():
             return type(value).__qualname__

@@ -44,6 +44,14 @@ HANDLER: Final = Histogram(
     ("topic",),
     buckets=_SECONDS,
 )
+SPOOLED: Final = Counter(
+    "ias_spooled_total", "Records kept in Postgres because Kafka did not answer.", ("topic",)
+)
+SPOOL_ROWS: Final = Gauge("ias_spool_rows", "Records that wait in the spool.")
+SPOOL_AGE: Final = Gauge("ias_spool_oldest_seconds", "Age of the oldest record in the spool.")
+BREAKER_OPEN: Final = Gauge(
+    "ias_kafka_breaker_open", "1 while the ingress goes straight to the spool."
+)
 RELAYED: Final = Counter("ias_outbox_relayed_total", "Outbox rows published.", ("topic",))
 RELAY_FAILURES: Final = Counter(
     "ias_outbox_relay_failures_total", "Shards stopped by a failed publish."

@@ -1,4 +1,4 @@
-"""Where a browser may be sent back to: a listed URL, letter for letter (RFC 9700 section 4.1)."""
+"""Where a browser may be sent back to: a listed URL, letter for letter (RFC 9700 section 2.1)."""
 
 from urllib.parse import parse_qs, urlsplit
 

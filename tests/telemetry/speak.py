@@ -87,7 +87,7 @@ def own_fields() -> None:
 def own_values() -> None:
     """What JSON has no word for."""
     log.info("speak.values", nan=float("nan"), deep={"far": float("inf")}, there={1, 2}, obj=log)
-    log.info("speak.text\nin two lines", text="a\nb\u2028\ud800", number=7, yes=True, no=None)
+    log.info("speak.text\nin two lines", text="a\nb\u2028\ud800", number=10**400, yes=True, no=None)
 
 
 def library() -> None:

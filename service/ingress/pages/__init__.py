@@ -40,12 +40,12 @@ STEP: Final = {
         "Confirm it is you",
         (
             "To get your medical records, confirm that it is you with your authenticator.",
-            "You will be sent to Metriport and come back here by yourself.",
+            "You are sent to Metriport for it and then back to your application.",
         ),
     ),
 }
 WAITING: Final = Text(
-    "One moment", ("Your page at Metriport is being prepared. You are sent there by itself.",)
+    "One moment", ("Your page at Metriport is being prepared. You are taken there automatically.",)
 )
 NOT_A_LINK: Final = Text("This link does not work", ("Open the link again from your application.",))
 EXPIRED: Final = Text(
