@@ -22,6 +22,7 @@ from consumers.reading import (
     read_head,
 )
 from consumers.routing import handle_callback, handle_command, handle_webhook
+from schemas.cloudevents import DATAREF
 from schemas.dead_letters import DeadLetter
 from schemas.events import CommandRejected
 from schemas.ids import CommandId, SubjectId
@@ -29,8 +30,9 @@ from schemas.problems import InvalidMessageError, decode
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.subscription import Received
+from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
-from service.store import inbox, outbox, subjects
+from service.store import inbox, large_bodies, outbox, subjects
 from service.store.outbox import UNSEQUENCED
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
@@ -71,7 +73,7 @@ class Processor:
 
     async def _attempt(self, record: Received) -> None:
         try:
-            message = self._reader.read(record)
+            message = self._reader.read(await self._whole(record))
         except RejectedError as error:
             await self._reject(record, error)
             return
@@ -88,6 +90,24 @@ class Processor:
             await self._reject(record, failure)
         else:
             count(record, _type_of(message), "handled" if fresh else "repeated")
+
+    async def _whole(self, record: Received) -> Received:
+        """The record with its body, where that was kept aside for being too large."""
+        dataref = dict(record.headers).get(f"ce_{DATAREF}")
+        if dataref is None:
+            return record
+        body_id = large_bodies.referenced(dataref.decode(errors="replace"))
+        sealed = None
+        if body_id is not None:
+            async with self._database.connection() as connection:
+                sealed = await large_bodies.read(connection, body_id)
+        if sealed is None:
+            raise RejectedError(Reason.UNREADABLE, "the dataref names no body")
+        where = place("large_body", record.topic, str(body_id))
+        try:
+            return record._replace(value=self._context.opener.open(sealed, where))
+        except UnknownKeyError:
+            raise RejectedError(Reason.NOT_AUTHENTIC, "the body does not open") from None
 
     async def _handle(self, unit: Unit, message: Webhook | Callback | CommandMessage) -> bool:
         """Whether the message was new."""

@@ -7,6 +7,7 @@ never what a header says.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -26,12 +27,16 @@ from schemas.metriport.webhooks import HasMeta, Meta
 from schemas.problems import InvalidMessageError, decode, decode_part
 from schemas.reasons import Reason
 from schemas.topics import Topic
+from service.bus.packing import NotPackedError, unpack
 from service.bus.subscription import Received
 from service.crypto import mac
 from service.crypto.keys import KeyRing, UnknownKeyError
 from service.crypto.sealing import Opener, place
 from service.telemetry import metrics
 from service.webhook_signature import matching_slot
+
+LARGEST_BODY: Final = 32 * 1024 * 1024
+"""What the ingress accepts at most."""
 
 
 class RejectedError(Exception):
@@ -97,7 +102,7 @@ class Reader:
                 return read_command(record.value, attributes)
 
     def _webhook(self, record: Received, attributes: Attributes) -> Webhook:
-        body = self._opened(record, attributes)
+        body = _unpacked(self._opened(record, attributes), attributes)
         signature = attributes.extensions.get(VENDOR_SIGNATURE, "")
         if matching_slot(self._webhook_keys(), body, [signature]) is None:
             raise RejectedError(Reason.NOT_AUTHENTIC, "the webhook's signature does not verify")
@@ -127,6 +132,13 @@ class Reader:
             )
         except UnknownKeyError:
             raise RejectedError(Reason.NOT_AUTHENTIC, "the sealed text does not open") from None
+
+
+def _unpacked(carried: bytes, attributes: Attributes) -> bytes:
+    try:
+        return unpack(carried, attributes.content_encoding, LARGEST_BODY)
+    except NotPackedError as error:
+        raise RejectedError(Reason.UNREADABLE, str(error)) from None
 
 
 def read_command(value: bytes, attributes: Attributes) -> CommandMessage:

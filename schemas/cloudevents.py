@@ -25,6 +25,12 @@ SEALED_FOR: Final = "sealedfor"
 MAC: Final = "mac"
 """Extension: hex MAC of a callback."""
 
+DATAREF: Final = "dataref"
+"""Extension of CloudEvents itself: the value is elsewhere, because it is too large for a record."""
+
+_PLAIN: Final = frozenset({"content-type", "content-encoding", "traceparent"})
+"""Headers of ours that are no CloudEvents attributes."""
+
 Headers = list[tuple[str, bytes]]
 """Record headers in the form that Kafka clients take."""
 
@@ -42,6 +48,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime | None = None
     subject: str | None = None
     content_type: str = JSON
+    content_encoding: str | None = None
     traceparent: str | None = None
     extensions: Mapping[str, str] = msgspec.field(default_factory=dict)
 
@@ -56,10 +63,17 @@ def to_headers(attributes: Attributes) -> Headers:
         ("ce_time", _rfc3339(attributes.time)),
         ("ce_subject", attributes.subject),
         ("content-type", attributes.content_type),
+        ("content-encoding", attributes.content_encoding),
         ("traceparent", attributes.traceparent),
         *((f"ce_{name}", value) for name, value in attributes.extensions.items()),
     ]
     return [(name, value.encode()) for name, value in pairs if value is not None]
+
+
+def with_extension(attributes: Attributes, name: str, value: str) -> Attributes:
+    """The attributes with one more extension."""
+    extensions = {**attributes.extensions, name: value}
+    return msgspec.structs.replace(attributes, extensions=extensions)
 
 
 def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
@@ -78,6 +92,7 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
         time=_parse_time(found.pop("ce_time", None)),
         subject=found.pop("ce_subject", None),
         content_type=found.pop("content-type", JSON),
+        content_encoding=found.pop("content-encoding", None),
         traceparent=found.pop("traceparent", None),
         extensions={name[3:]: value for name, value in found.items() if name.startswith("ce_")},
     )
@@ -86,7 +101,7 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
 def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
-        if not name.startswith("ce_") and name not in {"content-type", "traceparent"}:
+        if not name.startswith("ce_") and name not in _PLAIN:
             continue
         if name in found:
             raise NotACloudEventError(f"{name} occurs twice")

@@ -13,6 +13,7 @@ from service.crypto.sealing import Sealer
 from service.ingress.app import public_app
 from service.ingress.breaker import Breaker
 from service.ingress.durability import KAFKA_SECONDS, InKafka, InSpool, KafkaElseSpool
+from service.ingress.large import LargeAside
 from service.ingress.records import Recorder
 from service.settings.roles import IngressSettings
 from service.store import hosted_pages
@@ -45,13 +46,14 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
     publisher = Publisher(settings.kafka, deadline=KAFKA_SECONDS)
     database = LateDatabase(settings.database.url, settings.database.pool_size)
     sealer = Sealer(settings.sealing.public_key)
+    durable = KafkaElseSpool(
+        InKafka(publisher), InSpool(database.connection, sealer), Breaker(time.monotonic)
+    )
     app = public_app(
         webhook_keys=settings.webhooks.keys.current,
         link_keys=settings.web.link_keys,
         recorder=Recorder(sealer, settings.sealing.mac_keys),
-        durable=KafkaElseSpool(
-            InKafka(publisher), InSpool(database.connection, sealer), Breaker(time.monotonic)
-        ),
+        durable=LargeAside(database.connection, sealer, durable),
         find_page=Pages(database).find,
     )
     async with (

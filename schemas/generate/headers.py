@@ -31,6 +31,15 @@ CLOUD_EVENT: Final[Schema] = {
         },
         "ce_subject": {**TEXT, "description": "What it is about: the key of the record."},
         "content-type": {**TEXT, "description": "Media type of the value."},
+        "content-encoding": {
+            "const": "gzip",
+            "description": "The value, opened where it is sealed, is packed (large webhooks).",
+        },
+        "ce_dataref": {
+            **TEXT,
+            "description": "The body is kept by this service and the value is empty (webhooks that "
+            "stay above 8 MiB when packed).",
+        },
         "traceparent": {**TEXT, "description": "W3C Trace Context; passed through."},
     },
     "required": ["ce_specversion", "ce_id", "ce_type", "ce_source"],

@@ -12,6 +12,7 @@ from schemas.dead_letters import DEAD_LETTER_TYPE, DeadLetter
 from schemas.ids import SubjectId
 from schemas.reasons import Reason
 from schemas.topics import Topic
+from service.bus.packing import pack
 from service.crypto import mac
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Sealer, place
@@ -48,10 +49,10 @@ class Recorder:
         """The webhook exactly as received, sealed when its type or bytes may name a secret."""
         kind, message_id = f"metriport.{peeked.meta.type}", peeked.meta.message_id
         extensions = {VENDOR_SIGNATURE: signature}
-        value = body
+        value, encoding = pack(body)
         if peeked.seal:
             extensions[SEALED_FOR] = self._sealer.key_id
-            value = self._sealer.seal(body, place(Topic.WEBHOOKS, kind, message_id))
+            value = self._sealer.seal(value, place(Topic.WEBHOOKS, kind, message_id))
         attributes = Attributes(
             id=message_id,
             type=kind,
@@ -59,6 +60,7 @@ class Recorder:
             time=_in_utc(peeked.meta.when),
             subject=peeked.patient_id,
             content_type=OCTETS if peeked.seal else JSON,
+            content_encoding=encoding,
             traceparent=traceparent,
             extensions=extensions,
         )
