@@ -6,6 +6,7 @@ error for ever.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -22,6 +23,7 @@ _REQUEST_MS: Final = 2_500
 _MAX_RECORD: Final = 34 * 1024 * 1024
 _MISSES_BEFORE_REPLACEMENT: Final = 3
 _RECONNECT_SECONDS: Final = 1.0
+_WARM_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
@@ -34,8 +36,11 @@ class PublishError(Exception):
 class Publisher:
     """Publishes to the topics of one deployment. ``run`` keeps its producer alive."""
 
-    def __init__(self, settings: Kafka, *, deadline: float) -> None:
+    def __init__(
+        self, settings: Kafka, *, deadline: float, topics: Sequence[Topic] = tuple(Topic)
+    ) -> None:
         self._settings = settings
+        self._topics = topics
         self._deadline = deadline
         self._producer: AIOKafkaProducer | None = None
         self._misses = 0
@@ -99,8 +104,16 @@ class Publisher:
                 await _stop(producer)
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
+            await self._warm(producer)
             self._producer = producer
             return
+
+    async def _warm(self, producer: AIOKafkaProducer) -> None:
+        """Learn where the topics are, so that the first send does not spend its deadline on it."""
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_WARM_SECONDS):
+                for topic in self._topics:
+                    await producer.partitions_for(full_name(self._settings, topic))
 
     async def _disconnect(self) -> None:
         producer, self._producer = self._producer, None
