@@ -14,6 +14,7 @@ import structlog
 from consumers.context import Context
 from consumers.reading import (
     Callback,
+    CommandHead,
     CommandMessage,
     Reader,
     RejectedError,
@@ -81,7 +82,7 @@ class Processor:
             async with self._database.transaction(record.traceparent) as unit:
                 fresh = await self._handle(unit, message)
         except RejectedError as error:
-            await self._reject(record, error)
+            await self._reject(record, error, message)
         except TRANSIENT:
             raise
         except Exception as error:
@@ -124,14 +125,21 @@ class Processor:
                 return await handle_command(unit, self._context, message)
         return True
 
-    async def _reject(self, record: Received, error: RejectedError) -> None:
-        """Put the record aside and, for a command, tell its sender; once."""
+    async def _reject(self, record: Received, error: RejectedError, message: object = None) -> None:
+        """Put the record aside and, for a command, tell its sender; once.
+
+        A webhook that was understood and refused is remembered, so that a re-delivery is not put
+        aside again; one that met a defect is not, so that a re-delivery can still take effect.
+        """
         async with self._database.transaction(record.traceparent) as unit:
-            if not await inbox.remember(unit, "rejected", record.position):
+            source, key = "rejected", record.position
+            if isinstance(message, Webhook):
+                source, key = "metriport", message.meta.message_id
+            if not await inbox.remember(unit, source, key):
                 return
             broken_command = record.topic is Topic.COMMANDS
             head = read_head(record.value) if broken_command else None
-            if head is None or error.reason is Reason.HANDLER_FAILED:
+            if _is_nameless(head) or error.reason is Reason.HANDLER_FAILED:
                 await self._put_aside(unit, record, error)
             if broken_command:
                 await _tell_sender(unit, record, error)
@@ -172,6 +180,11 @@ async def _tell_sender(unit: Unit, record: Received, error: RejectedError) -> No
         return
     await subjects.lock_or_create(unit, head.subject_id)
     await outbox.emit(unit, event)
+
+
+def _is_nameless(head: CommandHead | None) -> bool:
+    """Whether its sender could not recognise the message by what an answer would name."""
+    return head is None or _command_id(bytes(head.command_id)) is None
 
 
 def _command_id(raw: bytes) -> CommandId | None:

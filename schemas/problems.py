@@ -48,11 +48,14 @@ def decode(raw: bytes, kind: type[T]) -> T:
 def decode_part(raw: bytes, kind: type[T]) -> T:
     """Decode the part of a JSON text that ``kind`` names; the rest is skipped, whatever it holds.
 
+    Half of a surrogate pair is read as U+FFFD: ``JSON.stringify`` writes one for a cut emoji, and one
+    in somebody's name must not keep a message from being read.
+
     Raises:
         InvalidMessageError: not JSON, or a field of that part is missing or wrong.
     """
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return msgspec.json.decode(_without_lone_surrogates(raw), type=kind)
     except msgspec.ValidationError as error:
         raise _describe(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -82,8 +85,16 @@ _ESCAPE: Final = re.compile(
     r"|\\.",  # any other escape, so that the second half of an escaped backslash starts nothing
     re.DOTALL,
 )
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_RAW_ESCAPE: Final = re.compile(_ESCAPE.pattern.encode(), re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string, or all that is left when none ends: else every quote would look for its end anew."""
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
+
+def _without_lone_surrogates(raw: bytes) -> bytes:
+    if rb"\ud" not in raw and rb"\uD" not in raw:
+        return raw
+    return _RAW_ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], raw)
 
 
 def _refuse_escapes(text: str) -> None:

@@ -14,6 +14,8 @@ from tests.stack.broker import Broker, broker_from_environment
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
 
+pytest_plugins = ("tests.support.plugin",)
+
 
 @pytest.fixture(scope="session")
 def local_stack() -> Iterator[Stack]:

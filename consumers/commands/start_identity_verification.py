@@ -10,7 +10,7 @@ from schemas.events import IdentityVerificationFailed, StepKind
 from schemas.ids import LinkId, VerificationId
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
-from service.ias.browser import Step
+from service.ias.browser import Step, binding_of
 from service.ias.identity import Verification, VerificationState
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
@@ -45,7 +45,7 @@ async def handle(unit: Unit, context: Context, command: StartIdentityVerificatio
         link_id=LinkId(verification.verification_id),
         kind=StepKind.IDENTITY_VERIFICATION,
         subject_id=command.subject_id,
-        binding=f"{command.subject_id}\n{command.patient_id}",
+        binding=binding_of(command.subject_id, command.patient_id),
         return_url=command.return_url,
         expires_at=expires_at,
     )

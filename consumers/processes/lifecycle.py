@@ -15,13 +15,16 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from service.ingress.connections import BACKLOG, RECEIVE_BYTES, GuardedRunner
+from service.ingress.limits import CONNECTIONS
 from service.settings.groups import Process
 from service.telemetry.internal import internal_app
 
 DRAIN_SECONDS: Final = 45.0
 _KEEP_ALIVE_SECONDS: Final = 65.0
 _SHUTDOWN_SECONDS: Final = 8.0
-_BACKLOG: Final = 2048
+_LINGER_SECONDS: Final = 1.0  # for the rest of a body that was refused; aiohttp's 10 s hold a place
+_INTERNAL_CONNECTIONS: Final = 256
 
 log = structlog.get_logger()
 
@@ -48,7 +51,13 @@ async def run(process: Process, roles: Sequence[Role], openapi: Path | None = No
     async with AsyncExitStack() as stack:
         running: list[Running] = []
         app = internal_app(lambda: _readiness(running, stop), openapi)
-        await stack.enter_async_context(serve(app, "0.0.0.0", process.internal_port))  # noqa: S104 - a pod's own port
+        internal = serve(
+            app,
+            "0.0.0.0",  # noqa: S104 - a pod's own port
+            process.internal_port,
+            connections=_INTERNAL_CONNECTIONS,
+        )
+        await stack.enter_async_context(internal)
         running.extend([await stack.enter_async_context(role) for role in roles])
         log.info("process.started", roles=[role.name for role in running])
         died = await _until_stop(running, stop)
@@ -92,18 +101,23 @@ async def _drain(running: Sequence[Running]) -> None:
 
 
 @asynccontextmanager
-async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[web.AppRunner]:
+async def serve(
+    app: web.Application, host: str, port: int, *, connections: int = CONNECTIONS
+) -> AsyncIterator[web.AppRunner]:
     """Serve an application with the limits that aiohttp does not set by itself."""
-    runner = web.AppRunner(
+    runner = GuardedRunner(
         app,
+        connections=connections,
         access_log=None,  # aiohttp's own prints query strings
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
         shutdown_timeout=_SHUTDOWN_SECONDS,
+        lingering_time=_LINGER_SECONDS,
+        read_bufsize=RECEIVE_BYTES,
         auto_decompress=False,  # the signature is over the bytes received
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
         yield runner
     finally:
         await runner.cleanup()

@@ -9,7 +9,7 @@ from schemas.events import ConsolidatedDataFailed, ConsolidatedDataReady
 from schemas.ids import LinkId
 from schemas.links import Link, LinkKind
 from schemas.metriport.webhooks import ConsolidatedData, ConsolidatedPatient
-from schemas.problems import InvalidMessageError, decode
+from schemas.problems import InvalidMessageError, decode_part
 from schemas.reasons import REMEDIES, Reason
 from service.ias.consolidated import (
     CONTENT_TYPES,
@@ -43,7 +43,7 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
 
 def _decode(webhook: Webhook) -> ConsolidatedData:
     try:
-        return decode(webhook.body, ConsolidatedData)
+        return decode_part(webhook.body, ConsolidatedData)
     except InvalidMessageError as error:
         raise RejectedError(Reason.UNREADABLE, error.message, error.field) from None
 

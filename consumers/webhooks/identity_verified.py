@@ -12,7 +12,7 @@ from schemas.events import (
 from schemas.events import IdentityVerified as IdentityVerifiedEvent
 from schemas.ids import LinkId, SubjectId
 from schemas.metriport.webhooks import IdentityVerified
-from schemas.problems import InvalidMessageError, decode
+from schemas.problems import InvalidMessageError, decode_part
 from schemas.reasons import REMEDIES, Reason
 from service.crypto.sealing import place
 from service.ias.identity import (
@@ -51,7 +51,7 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
 
 def _claim(webhook: Webhook) -> Claim | None:
     try:
-        return read_claim(decode(webhook.body, IdentityVerified))
+        return read_claim(decode_part(webhook.body, IdentityVerified))
     except InvalidMessageError as error:
         raise RejectedError(Reason.UNREADABLE, error.message, error.field) from None
 
@@ -82,20 +82,29 @@ async def _bind(
         await subjects.lock(unit, subject_id)
     verification = await identities.verification(unit, chosen.verification_id) or chosen
     holder = await identities.holder(unit, claim.proofed_identity_id)
-    pair = (verification.subject_id, verification.patient_id)
-    if holder is not None and (holder.subject_id, holder.patient_id) != pair:
+    if holder is not None and _conflicts(holder, verification):
         await _stop_both(unit, verification, holder)
         await _keep_unbound(unit, context, webhook, claim, Reason.IDENTITY_CONFLICT)
         return
+    verified_at = claim.verified_at or unit.now
     if holder is None:
-        verified_at = claim.verified_at or unit.now
         await identities.bind(unit, verification, claim.proofed_identity_id, verified_at)
-    elif holder.state != "active" and verification.state is not VerificationState.VERIFIED:
-        verified_at = claim.verified_at or unit.now
-        await identities.activate(unit, verification, holder.identity_id, verified_at)
     elif verification.state is VerificationState.VERIFIED:
         return
+    else:
+        await identities.activate(unit, verification, holder.identity_id, verified_at)
     await _tell_verified(unit, claim, verification)
+
+
+def _conflicts(holder: Holder, verification: Verification) -> bool:
+    """Whether the identity was bound to somebody else, or was stopped for that reason before.
+
+    Proving again does not revive an identity that was presented for two: an operator must look.
+    """
+    pair = (verification.subject_id, verification.patient_id)
+    if (holder.subject_id, holder.patient_id) != pair:
+        return True
+    return holder.state == "stopped" and verification.state is not VerificationState.VERIFIED
 
 
 async def _tell_verified(unit: Unit, claim: Claim, verification: Verification) -> None:
@@ -115,14 +124,20 @@ async def _tell_verified(unit: Unit, claim: Claim, verification: Verification) -
 async def _stop_both(unit: Unit, verification: Verification, holder: Holder) -> None:
     """One identity presented for two people: neither may use it."""
     reason = Reason.IDENTITY_CONFLICT
-    await identities.stop(unit, holder.identity_id)
-    revoked = IdentityRevoked(
-        sequence=UNSEQUENCED,
-        subject_id=holder.subject_id,
-        patient_id=holder.patient_id,
-        reason=reason,
-    )
-    await outbox.emit(unit, revoked)
+    if holder.state != "stopped":
+        await identities.stop(unit, holder.identity_id)
+        revoked = IdentityRevoked(
+            sequence=UNSEQUENCED,
+            subject_id=holder.subject_id,
+            patient_id=holder.patient_id,
+            reason=reason,
+        )
+        await outbox.emit(unit, revoked)
+    await _fail(unit, verification)
+
+
+async def _fail(unit: Unit, verification: Verification) -> None:
+    reason = Reason.IDENTITY_CONFLICT
     await identities.set_state(unit, verification.verification_id, VerificationState.FAILED)
     details = await identities.details(unit, verification.verification_id)
     failed = IdentityVerificationFailed(

@@ -7,7 +7,7 @@ from consumers.reading import RejectedError, Webhook
 from consumers.webhooks.parking import park
 from schemas.events import NetworkQueryFinished, NetworkQuerySourceUpdated
 from schemas.metriport.webhooks import NetworkQuery
-from schemas.problems import InvalidMessageError, decode
+from schemas.problems import InvalidMessageError, decode_part
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse, Source, SourceStatus
 from service.ias import network_query as rules
@@ -41,7 +41,7 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
 
 def _decode(webhook: Webhook) -> NetworkQuery:
     try:
-        return decode(webhook.body, NetworkQuery)
+        return decode_part(webhook.body, NetworkQuery)
     except InvalidMessageError as error:
         raise RejectedError(Reason.UNREADABLE, error.message, error.field) from None
 

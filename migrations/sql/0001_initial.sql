@@ -234,7 +234,7 @@ create table vendor_call (
     unique (operation, ref_id)
 );
 
-create index vendor_call_due on vendor_call (due_at) where state = 'due';
+create index vendor_call_due on vendor_call (operation, due_at) where state = 'due';
 
 create index vendor_call_leased on vendor_call (lease_until) where state = 'dispatching';
 

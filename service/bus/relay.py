@@ -14,6 +14,7 @@ import structlog
 from schemas.cloudevents import Attributes
 from schemas.topics import Topic
 from service.bus.publisher import Publisher, PublishError
+from service.crypto.keys import UnknownKeyError
 from service.store import outbox
 from service.store.outbox import Draft
 from service.store.pool import TRANSIENT, Database
@@ -41,7 +42,7 @@ class Relay:
             try:
                 async with asyncio.timeout(30):
                     sent = await self.round()
-            except (*TRANSIENT, PublishError) as error:
+            except (*TRANSIENT, PublishError, UnknownKeyError) as error:
                 metrics.RELAY_FAILURES.inc()
                 log.warning("relay.stopped_at_failure", exc_info=error)
                 await asyncio.sleep(_FAULT_SECONDS)

@@ -18,7 +18,7 @@ from service.store.spool import Spooled
 from service.store.unit import Unit
 from service.telemetry import metrics
 
-_BATCH: Final = 50
+_BATCH: Final = 10
 _IDLE_SECONDS: Final = 1.0
 _ROUND_SECONDS: Final = 25.0
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from enum import Enum
 from typing import Final, NamedTuple
 
 import structlog
@@ -42,6 +43,7 @@ HANDLERS: Final[Mapping[Operation, Handler]] = {
 _IDLE_SECONDS: Final = 0.5
 _FAULT_SECONDS: Final = 1.0
 _BATCH: Final = 32
+_DEFECT_PAUSE: Final = timedelta(seconds=60)
 _IN_FLIGHT: Final = 8
 _RECORDING: Final = timedelta(seconds=60)
 
@@ -54,6 +56,12 @@ class Claim(NamedTuple):
     call: Call
     request: VendorRequest
     slot: int
+
+
+class Exhausted(Enum):
+    """Why nothing of a kind can be claimed right now."""
+
+    PACE = "every slot is in use"
 
 
 class Dispatcher:
@@ -104,25 +112,41 @@ class Dispatcher:
     async def round(self) -> bool:
         """Settle expired leases and claim what is due; whether anything was done."""
         settled = await self._settle_expired()
+        claimed = [await self._claim_all(operation) for operation in Operation]
+        return bool(sum(claimed) or settled)
+
+    async def _claim_all(self, operation: Operation) -> int:
+        """Claim due calls of one kind while there is room and pace for them."""
         async with self._database.transaction() as unit:
-            due = await calls.next_due(unit, _BATCH)
-        exhausted: set[Operation] = set()
+            due = await calls.next_due(unit, operation, _BATCH)
         claimed = 0
         for candidate in due:
-            if candidate.operation in exhausted:
-                continue
             await self._room.acquire()
-            try:
-                claim = await self._claim(candidate, exhausted)
-            except BaseException:
-                self._room.release()
-                raise
-            if claim is None:
-                self._room.release()
+            claim = await self._claim_or_none(candidate)
+            if isinstance(claim, Claim):
+                self._spawn(claim)
+                claimed += 1
                 continue
-            claimed += 1
-            self._spawn(claim)
-        return bool(claimed or settled)
+            self._room.release()
+            if claim is Exhausted.PACE:
+                break
+        return claimed
+
+    async def _claim_or_none(self, candidate: Call) -> "Claim | Exhausted | None":
+        """A defect of one call must not stop dispatch for others: it waits, and operators see it."""
+        try:
+            return await self._claim(candidate)
+        except TRANSIENT:
+            self._room.release()
+            raise
+        except Exception as error:
+            log.exception(
+                "gateway.call_not_prepared", exc_info=error, operation=candidate.operation
+            )
+            async with self._database.transaction() as unit:
+                if await calls.lock_due(unit, candidate.call_id) is not None:
+                    await calls.postpone(unit, candidate, "defect", _DEFECT_PAUSE)
+            return None
 
     def _spawn(self, claim: Claim) -> None:
         task = asyncio.create_task(self._perform(claim), name=f"call-{claim.call.operation}")
@@ -130,7 +154,7 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._room.release())
 
-    async def _claim(self, candidate: Call, exhausted: set[Operation]) -> Claim | None:
+    async def _claim(self, candidate: Call) -> "Claim | Exhausted | None":
         """Check again, take a slot, mark the intent: one transaction."""
         operation = candidate.operation
         async with self._database.transaction(candidate.traceparent) as unit:
@@ -141,8 +165,7 @@ class Dispatcher:
             mine = pacing.slots(operation, self._share)
             slot = await slots.take(unit, operation, mine, self._lease)
             if slot is None:
-                exhausted.add(operation)
-                return None
+                return Exhausted.PACE
             prepared = await HANDLERS[operation].prepare(unit, self._around, call)
             if isinstance(prepared, VendorRequest):
                 return Claim(await calls.mark_intent(unit, call, self._lease), prepared, slot)
@@ -188,6 +211,11 @@ class Dispatcher:
         async with self._database.transaction() as unit:
             lost = await calls.expired(unit, _BATCH)
         for call in lost:
-            async with self._database.transaction(call.traceparent) as unit:
-                await self._apply(unit, call, Unknown())
+            try:
+                async with self._database.transaction(call.traceparent) as unit:
+                    await self._apply(unit, call, Unknown())
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                log.exception("gateway.lease_not_settled", exc_info=error, operation=call.operation)
         return len(lost)

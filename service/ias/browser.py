@@ -5,6 +5,7 @@ most. A cookie only says "same browser", never "same person": what comes back is
 application confirms it under its own login.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from schemas.events import StepKind
-from schemas.ids import LinkId, OpenId, SubjectId
+from schemas.ids import LinkId, OpenId, PatientId, SubjectId
 
 LINK_PURPOSE: Final = "link"
 COOKIE_PURPOSE: Final = "cookie"
@@ -44,6 +45,12 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     binding: str
     return_url: str
     expires_at: datetime
+
+
+def binding_of(subject_id: SubjectId, patient_id: PatientId) -> str:
+    """Names subject and patient together in few bytes, whatever the length of their ids."""
+    pair = f"{len(subject_id)}:{subject_id}{patient_id}".encode()
+    return hashlib.sha256(pair).hexdigest()[:32]
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True):

@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from service.crypto.keys import KeyRing
 from service.ingress.durability import Durable
+from service.ingress.limits import MAX_BODY, Limits, Overloaded
 from service.ingress.links import FindPage, LinkRoutes
 from service.ingress.records import Recorder
 from service.ingress.responses import STRICT
 from service.ingress.returns import ReturnRoutes
-from service.ingress.webhook import MAX_BODY, PATH, WebhookHandler
+from service.ingress.webhook import PATH, WebhookHandler
 
 
 def public_app(
@@ -23,8 +24,12 @@ def public_app(
     find_page: FindPage,
 ) -> web.Application:
     """Everything that the outside can reach."""
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[bare_errors])
-    app.router.add_post(PATH, WebhookHandler(webhook_keys, recorder, durable).receive)
+    limits = Limits()
+    app = web.Application(
+        client_max_size=MAX_BODY, middlewares=[bare_errors, _browser_limit(limits)]
+    )
+    webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
+    app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
     app.add_routes(LinkRoutes(link_keys, recorder, durable, find_page).routes())
     app.add_routes(ReturnRoutes(link_keys, recorder, durable).routes())
     return app
@@ -39,3 +44,19 @@ async def bare_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except web.HTTPException as error:
         allow = {name: value for name, value in error.headers.items() if name.lower() == "allow"}
         return web.Response(status=error.status, headers={**STRICT, **allow})
+
+
+def _browser_limit(limits: Limits) -> Middleware:
+    """People's requests are bounded apart from webhooks, so that neither stands in the other's way."""
+
+    @web.middleware
+    async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == PATH:
+            return await handler(request)
+        try:
+            with limits.browsers.place():
+                return await handler(request)
+        except Overloaded:
+            raise web.HTTPServiceUnavailable from None
+
+    return bounded

@@ -93,7 +93,8 @@ class LinkRoutes:
         """Look whether the hosted page is ready.
 
         The first view always shows the page: browsers apply ``form-action`` to redirects that follow
-        a form, so only the refresh may lead to another host.
+        a form, so only the refresh may lead to another host. A page of the vendor's that has run out
+        is not shown: the person presses the button again and gets a fresh one.
         """
         step = self._step(request)
         if isinstance(step, web.Response):
@@ -102,6 +103,8 @@ class LinkRoutes:
         found = await self._find_page(open_id)
         if found is not None and found.link_id == step.link_id and "again" in request.query:
             if found.state == "ready" and found.url_token is not None:
+                if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
+                    return see_other(request.path.partition("/wait/")[0])
                 return self._hosted_page(found.url_token, open_id)
             if found.state == "refused":
                 return _refused(found.reason)

@@ -1,13 +1,16 @@
 """``POST /webhooks/metriport``: verify, make durable, answer. Nothing else happens here.
 
 Metriport never retries a webhook by itself, so 200 means durable and anything else is an honest no:
-401 not signed by a key of ours, 413 too large, 415 encoded, 408 too slow, 503 not durable.
+401 not signed by a key of ours, 413 too large, 415 encoded, 408 too slow, 503 not durable or too much
+at once (see ``limits``). A ping is answered whatever the state of everything else.
 """
 
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
@@ -15,92 +18,119 @@ from aiohttp import web
 
 from schemas.problems import InvalidMessageError
 from service.bus.publisher import PublishError
+from service.ingress import body
+from service.ingress.body import Refused
 from service.ingress.durability import Durable
-from service.ingress.peek import Peeked, peek
-from service.ingress.records import Recorder
+from service.ingress.limits import KIB, Limits, Overloaded
+from service.ingress.peek import peek
+from service.ingress.records import OutRecord, Recorder
 from service.telemetry import metrics
 from service.webhook_signature import HEADER, matching_slot
 
 PATH: Final = "/webhooks/metriport"
-MAX_BODY: Final = 32 * 1024 * 1024
-BODY_SECONDS: Final = 1.0
+_AT_ONCE: Final = 256 * KIB
+"""Up to here a body is verified, read and sealed on the event loop: about 10 ms."""
+
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger()
 
 
+class _Work(NamedTuple):
+    """A webhook that is authentic and no ping, as the record to keep."""
+
+    record: OutRecord
+    type: str
+    sealed: bool
+    size: int
+    understood: bool = True
+
+
 class WebhookHandler:
-    """Answers one webhook at a time; holds no state of its own."""
+    """Answers webhooks."""
 
     def __init__(
-        self, keys: Callable[[], tuple[bytes, ...]], recorder: Recorder, durable: Durable
+        self,
+        keys: Callable[[], tuple[bytes, ...]],
+        recorder: Recorder,
+        durable: Durable,
+        limits: Limits,
     ) -> None:
         self._keys = keys
         self._recorder = recorder
         self._durable = durable
+        self._limits = limits
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="large-bodies")
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer the request."""
-        body = await _read_body(request)
-        with metrics.WEBHOOK_ACK.time():
-            return await self._answer(request, body)
+        try:
+            body.check_head(request, self._limits)
+            with self._limits.bodies.room(request.content_length or 0) as room:
+                return await self._answer(request, await body.read(request, room))
+        except Refused as refused:
+            return refused.answer()
 
-    async def _answer(self, request: web.Request, body: bytes) -> web.Response:
+    async def expect(self, request: web.Request) -> web.Response | None:
+        """Answer ``Expect: 100-continue``."""
+        return await body.answer_expectation(request, self._limits)
+
+    async def _answer(self, request: web.Request, content: bytes) -> web.Response:
+        with metrics.WEBHOOK_ACK.time():
+            looked_at = await self._look_at(request, content)
+            del content  # a sealed record is a copy: only one of the two is held while it is kept
+            if isinstance(looked_at, web.Response):
+                return looked_at
+            try:
+                with self._limits.webhooks.place():
+                    return await self._keep(looked_at)
+            except Overloaded:
+                metrics.WEBHOOKS.labels(looked_at.type, "overloaded").inc()
+                return web.Response(status=503)
+
+    async def _look_at(self, request: web.Request, content: bytes) -> web.Response | _Work:
+        """Verify and read the body; a big one in a thread, one after the other, lest the others wait."""
+        look = partial(self._judge, self._keys(), request, content)
+        if len(content) <= _AT_ONCE:
+            return look()
+        return await asyncio.get_running_loop().run_in_executor(self._aside, look)
+
+    def _judge(
+        self, keys: tuple[bytes, ...], request: web.Request, content: bytes
+    ) -> web.Response | _Work:
         signatures = request.headers.getall(HEADER, [])
-        slot = matching_slot(self._keys(), body, signatures)
+        slot = matching_slot(keys, content, signatures)
         if slot is None:
             metrics.WEBHOOKS.labels("other", "unauthenticated").inc()
             return web.Response(status=401)
         metrics.WEBHOOK_KEY_SLOT.labels(str(slot)).inc()
+        size = len(content)
         try:
-            peeked = peek(body)
+            peeked = peek(content)
         except InvalidMessageError:
-            return await self._put_aside(body)
+            record = self._recorder.not_understood(content)
+            return _Work(record, "other", sealed=True, size=size, understood=False)
         if peeked.ping is not None:
             metrics.WEBHOOKS.labels("ping", "answered").inc()
             return _json({"pong": peeked.ping})
-        return await self._publish(request, body, signatures[0], peeked)
+        record = self._recorder.webhook(content, signatures[0], peeked, _trace(request))
+        return _Work(record, peeked.known_type, sealed=peeked.seal, size=size)
 
-    async def _publish(
-        self, request: web.Request, body: bytes, signature: str, peeked: Peeked
-    ) -> web.Response:
-        record = self._recorder.webhook(body, signature, peeked, _trace(request))
+    async def _keep(self, work: _Work) -> web.Response:
         try:
-            await self._durable.keep(record)
+            await self._durable.keep(work.record)
         except PublishError:
-            metrics.WEBHOOKS.labels(peeked.known_type, "not_durable").inc()
-            log.warning("webhook.not_durable", type=peeked.known_type)
+            metrics.WEBHOOKS.labels(work.type, "not_durable").inc()
+            log.warning("webhook.not_durable", type=work.type)
             return web.Response(status=503)
-        metrics.WEBHOOKS.labels(peeked.known_type, "published").inc()
-        log.info("webhook.published", type=peeked.known_type, sealed=peeked.seal, size=len(body))
+        if work.understood:
+            metrics.WEBHOOKS.labels(work.type, "published").inc()
+            log.info("webhook.published", type=work.type, sealed=work.sealed, size=work.size)
+        else:  # the vendor did its part, operators will look
+            metrics.WEBHOOKS.labels(work.type, "not_understood").inc()
+            metrics.DEAD_LETTERS.labels("unreadable").inc()
+            log.error("webhook.not_understood", size=work.size)
         return _json({})
-
-    async def _put_aside(self, body: bytes) -> web.Response:
-        """Authentic but not understood: the vendor did its part, operators will look."""
-        try:
-            await self._durable.keep(self._recorder.not_understood(body))
-        except PublishError:
-            metrics.WEBHOOKS.labels("other", "not_durable").inc()
-            return web.Response(status=503)
-        metrics.WEBHOOKS.labels("other", "not_understood").inc()
-        metrics.DEAD_LETTERS.labels("unreadable").inc()
-        log.error("webhook.not_understood", size=len(body))
-        return _json({})
-
-
-async def _read_body(request: web.Request) -> bytes:
-    """The body as received: the signature is over these bytes, so nothing is unpacked."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise web.HTTPUnsupportedMediaType
-    length = request.content_length
-    if length is not None and length > MAX_BODY:
-        raise web.HTTPRequestEntityTooLarge(MAX_BODY, length)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except TimeoutError:
-        metrics.WEBHOOKS.labels("other", "too_slow").inc()
-        raise web.HTTPRequestTimeout from None
 
 
 def _trace(request: web.Request) -> str | None:

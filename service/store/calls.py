@@ -23,8 +23,8 @@ values ($1, $2, $3, $4, 'due', $5) on conflict (operation, ref_id) do nothing
 NOTIFY = f"notify {CHANNEL}"
 COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at, traceparent"
 NEXT_DUE = f"""
-select {COLUMNS} from vendor_call where state = 'due' and due_at <= clock_timestamp()
-order by due_at limit $1
+select {COLUMNS} from vendor_call
+where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by due_at limit $2
 """
 LOCK_DUE = f"""
 select {COLUMNS} from vendor_call where call_id = $1 and state = 'due' for update skip locked
@@ -88,9 +88,12 @@ async def schedule(unit: Unit, operation: Operation, subject_id: SubjectId, ref_
     await unit.conn.execute(NOTIFY)
 
 
-async def next_due(unit: Unit, limit: int) -> list[Call]:
-    """Calls that are due, oldest first, not locked."""
-    return [_call(row) for row in await unit.conn.fetch(NEXT_DUE, limit)]
+async def next_due(unit: Unit, operation: Operation, limit: int) -> list[Call]:
+    """Calls of one kind that are due, oldest first, not locked.
+
+    Kind by kind, so that a backlog of one that waits for its pace does not hide the others.
+    """
+    return [_call(row) for row in await unit.conn.fetch(NEXT_DUE, operation, limit)]
 
 
 async def lock_due(unit: Unit, call_id: UUID) -> Call | None:

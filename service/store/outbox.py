@@ -44,7 +44,9 @@ select position, event_id, topic, key, type, subject_id, body, occurred_at, trac
 from outbox where shard = $1 order by position limit $2
 """
 REMOVE = "delete from outbox where position = any($1::bigint[])"
-OLDEST = "select coalesce(extract(epoch from now() - min(created_at)), 0) from outbox"
+OLDEST = """
+select extract(epoch from now() - created_at) from outbox order by position limit 1
+"""
 
 
 class Draft(NamedTuple):
@@ -132,7 +134,7 @@ async def remove(unit: Unit, positions: list[int]) -> None:
 
 async def oldest_age(unit: Unit) -> float:
     """Seconds that the oldest row has been waiting."""
-    return float(await unit.conn.fetchval(OLDEST))
+    return float(await unit.conn.fetchval(OLDEST) or 0)
 
 
 async def _write_encrypted(unit: Unit, draft: Draft, subject_id: SubjectId) -> None:

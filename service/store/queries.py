@@ -45,6 +45,7 @@ FREE_SLOT = "update network_query set hie_slot = false where query_id = $1"
 FREE_LATE_SLOTS = """
 update network_query set hie_slot = false where patient_id = $1 and hie_slot and deadline < $2
 """
+LOCK_PATIENT = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 TAKE_SLOT = """
 update network_query set hie_slot = true
 where query_id = $1 and not exists (
@@ -130,8 +131,10 @@ async def set_state(unit: Unit, query_id: RequestId, state: QueryState) -> None:
 async def take_hie_slot(unit: Unit, query: Query) -> bool:
     """Whether the patient's one HIE slot could be taken for this query.
 
-    The vendor skips the HIE part of a second query while one runs for the patient.
+    The vendor skips the HIE part of a second query while one runs for the patient. Two subjects can
+    share a patient, so the patient is locked: the loser of a race is told no, not an error.
     """
+    await unit.conn.execute(LOCK_PATIENT, query.patient_id)
     await unit.conn.execute(FREE_LATE_SLOTS, query.patient_id, unit.now)
     return await unit.conn.execute(TAKE_SLOT, query.query_id, query.patient_id) == UPDATED
 

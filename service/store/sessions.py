@@ -39,6 +39,7 @@ where identity_id = $1 and state in ('confirmed', 'proven') order by returned_at
 """
 SET_SESSION = "update aal2_session set state = $2 where session_id = $1"
 COUNT_USE = "update aal2_session set uses = uses + 1 where session_id = $1"
+UNCOUNT_USE = "update aal2_session set uses = greatest(uses - 1, 0) where session_id = $1"
 BOX = "select session_box from aal2_session where session_id = $1"
 
 
@@ -127,6 +128,11 @@ async def set_state(unit: Unit, session_id: SessionId, state: SessionState) -> N
 async def count_use(unit: Unit, session_id: SessionId) -> None:
     """A call is about to carry the session."""
     await unit.conn.execute(COUNT_USE, session_id)
+
+
+async def uncount_use(unit: Unit, session_id: SessionId) -> None:
+    """The call that was about to carry the session was not made."""
+    await unit.conn.execute(UNCOUNT_USE, session_id)
 
 
 async def secret(unit: Unit, session: Session) -> str:

@@ -32,6 +32,22 @@ WEBHOOK_KEY_SLOT: Final = Counter(
 WEBHOOK_ACK: Final = Histogram(
     "ias_webhook_ack_seconds", "From the last byte of the body to the answer.", buckets=_SECONDS
 )
+REFUSED: Final = Counter(
+    "ias_ingress_refused_total",
+    "Requests refused because a limit was reached (`webhooks`, `browsers`, `large_bodies`, "
+    "`body_bytes`: 503) or because they are no HTTP (`malformed`: 400).",
+    ("limit",),
+)
+CONNECTIONS: Final = Gauge(
+    "ias_ingress_connections", "Open HTTP connections of the process, probes included."
+)
+CONNECTIONS_CUT: Final = Counter(
+    "ias_ingress_connections_cut_total",
+    "Connections that we closed: no complete head in time (`half_head`), a head too long "
+    "(`long_head`), idle and in the way of a new one (`evicted`), new and no room (`refused`), "
+    "an answer that nobody reads (`unread`).",
+    ("why",),
+)
 BROWSER: Final = Counter(
     "ias_browser_requests_total", "Browser requests by route and result.", ("route", "result")
 )

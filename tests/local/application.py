@@ -78,8 +78,8 @@ class Application:
             await self.send_raw(f"ias.command.{command}", json.dumps(content).encode(), key)
         return str(content["commandId"])
 
-    async def send_raw(self, kind: str, value: bytes, key: bytes = b"") -> None:
-        """Send any bytes as a command, with CloudEvents headers."""
+    async def send_raw(self, kind: str, value: bytes, key: bytes = b"") -> tuple[int, int]:
+        """Send any bytes as a command, with CloudEvents headers; partition and offset."""
         headers = [
             ("ce_specversion", b"1.0"),
             ("ce_id", str(uuid.uuid4()).encode()),
@@ -89,7 +89,8 @@ class Application:
             ("content-type", b"application/json"),
         ]
         topic = f"{self.prefix}ias.commands.v1"
-        await self._producer.send_and_wait(topic, value, key or None, headers=headers)
+        sent = await self._producer.send_and_wait(topic, value, key or None, headers=headers)
+        return sent.partition, sent.offset
 
     async def event(
         self, kind: str, *, within: float = 30.0, skip: int = 0, **fields: Any

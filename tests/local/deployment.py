@@ -49,6 +49,11 @@ class Deployment:
         return self._postgres
 
     @property
+    def database(self) -> str:
+        """The name of its database."""
+        return self._name
+
+    @property
     def sandbox_log(self) -> Path:
         """What the double says it received and sent, secrets masked."""
         return self.folder / "metriport.log"
@@ -91,11 +96,15 @@ class Deployment:
         self._run("metriport", command, {"PYTHONUNBUFFERED": "1"})
         self.processes["metriport"].wait_ready(f"{settings.sandbox_url}/_sandbox/limits")
 
-    def start_role(self, role: str) -> Supervised:
-        """Start one role without waiting for it."""
+    def start_role(self, role: str, more: Mapping[str, str] | None = None) -> Supervised:
+        """Start one role without waiting for it; ``more`` is for this start alone."""
+        command = [sys.executable, "-m", "consumers", role]
+        return self._run(role, command, self.environment(role) | dict(more or {}))
+
+    def environment(self, role: str) -> dict[str, str]:
+        """What a role of this deployment is started with."""
         login = "ias_ingress_login" if role == "ingress" else "ias_service_login"
-        environment = self.settings.environment(role, self.postgres.dsn(self._name, user=login))
-        return self._run(role, [sys.executable, "-m", "consumers", role], environment)
+        return self.settings.environment(role, self.postgres.dsn(self._name, user=login))
 
     def wait_ready(self, role: str) -> None:
         """Wait until the role says that it is ready."""

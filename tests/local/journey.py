@@ -5,7 +5,8 @@ import gzip
 import json
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.local.application import Application
@@ -45,13 +46,14 @@ class Journey:
     subject_id: str
     times: int = 1
     patience: float = 30.0
+    demographics: Mapping[str, Any] = field(default_factory=lambda: JANE)
 
     async def register(self, purpose: str = "ias") -> str:
         """Step 1; the patient's id."""
-        await self._send(
+        await self.send(
             "RegisterPatient",
             purpose=purpose,
-            demographics=JANE,
+            demographics=self.demographics,
             externalId=f"member-{self.subject_id}",
         )
         registered = await self.application.event("PatientRegistered", subjectId=self.subject_id)
@@ -59,12 +61,12 @@ class Journey:
 
     async def verify_identity(self, patient_id: str) -> None:
         """Step 2: the person proves who they are."""
-        command = await self._send(
+        command = await self.send(
             "StartIdentityVerification",
             patientId=patient_id,
             returnUrl=self.application.return_url,
         )
-        link = await self._step_link(command)
+        link = await self.step_link(command)
         await self.browser.prove_identity(link["url"])
         await self.application.event(
             "IdentityVerified", within=self.patience, linkId=link["linkId"]
@@ -72,31 +74,42 @@ class Journey:
 
     async def answer_challenge(self, patient_id: str) -> None:
         """Step 3: the person answers a challenge, the application confirms the return."""
-        command = await self._send(
-            "StartAal2Challenge",
-            patientId=patient_id,
-            returnUrl=self.application.return_url,
-        )
-        link = await self._step_link(command)
+        await self.confirm(await self.come_back(patient_id))
+
+    async def come_back(self, patient_id: str) -> dict[str, str]:
+        """The first half of step 3: what the browser brought back, not confirmed yet."""
+        link = await self.ask_challenge(patient_id)
         await self.browser.answer_challenge(link["url"])
         await self.application.event(
             "Aal2SessionReceived", within=self.patience, linkId=link["linkId"]
         )
-        back = await self.application.returned(link["linkId"])
-        await self._send("ConfirmReturn", code=back["code"])
-        await self.application.event("ReturnConfirmed", linkId=link["linkId"])
+        return await self.application.returned(link["linkId"])
+
+    async def ask_challenge(self, patient_id: str) -> dict[str, Any]:
+        """A link to a challenge."""
+        command = await self.send(
+            "StartAal2Challenge",
+            patientId=patient_id,
+            returnUrl=self.application.return_url,
+        )
+        return await self.step_link(command)
+
+    async def confirm(self, back: Mapping[str, str]) -> None:
+        """The second half of step 3: the application vouches for its logged-in user."""
+        await self.send("ConfirmReturn", code=back["code"])
+        await self.application.event("ReturnConfirmed", linkId=back["reference"])
 
     async def query(self, patient_id: str, purpose: str | None = "ias") -> dict[str, Any]:
         """Step 4: the network query, to its end."""
         asked = {} if purpose is None else {"purposeOfUse": purpose}
-        command = await self._send(
+        command = await self.send(
             "StartNetworkQuery", patientId=patient_id, sources=SOURCES, **asked
         )
         return await self.application.event("NetworkQueryFinished", commandId=command)
 
     async def fetch_record(self, patient_id: str) -> dict[str, Any]:
         """The consolidated record as a FHIR bundle."""
-        command = await self._send("StartConsolidatedQuery", patientId=patient_id)
+        command = await self.send("StartConsolidatedQuery", patientId=patient_id)
         ready = await self.application.event("ConsolidatedDataReady", commandId=command)
         link = await self.application.link(ready["linkId"])
         async with Person() as downloader:
@@ -113,11 +126,13 @@ class Journey:
         await self.query(patient_id)
         return await self.fetch_record(patient_id)
 
-    async def _send(self, command: str, **content: Any) -> str:
+    async def send(self, command: str, **content: Any) -> str:
+        """Send a command of this subject; its id."""
         fields = {"commandId": str(uuid.uuid4()), "subjectId": self.subject_id, **content}
         return await self.application.send(command, fields, times=self.times)
 
-    async def _step_link(self, command_id: str) -> dict[str, Any]:
+    async def step_link(self, command_id: str) -> dict[str, Any]:
+        """The link to the hosted step that the command led to."""
         asked = await self.application.event("UserActionRequired", commandId=command_id)
         return await self.application.link(asked["linkId"])
 

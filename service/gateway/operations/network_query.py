@@ -106,6 +106,8 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     if await retry_later(unit, call, outcome, repeatable=False):
         await queries.free_hie_slot(unit, query.query_id)
         await queries.set_state(unit, query.query_id, QueryState.DUE)
+        if query.session_id is not None:
+            await sessions.uncount_use(unit, query.session_id)
         return
     answer = _answer(outcome)
     if answer is not None:

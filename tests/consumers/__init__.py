@@ -1,0 +1,1 @@
+"""The processor with a real Postgres: authenticity, faults, and every webhook sample."""

@@ -1,0 +1,1 @@
+"""The dispatcher with a real Postgres against the double: what goes out, and what its outcome means."""

@@ -1,0 +1,47 @@
+"""One deployment for the session; a scene for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.local.deployment import Deployment
+from tests.processes.scene import Scene, open_scene
+from tests.stack.broker import Broker
+from tests.stack.lifetime import Stack
+from tests.stack.ports import free_port
+from tests.stack.postgres import EmbeddedPostgres
+
+LIMITED = (
+    "write-patient",
+    "start-network-query",
+    "network-query-hie",
+    "network-query-pharmacy",
+    "network-query-lab",
+)
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
+) -> Iterator[Deployment]:
+    """Every role as a process of its own, and the double with short steps and wide limits."""
+    limits = [part for name in LIMITED for part in ("--limit", f"{name}=1000")]
+    with Stack() as stack:
+        deployment = Deployment(
+            stack,
+            return_port=free_port(),
+            servers=(postgres, broker),
+            name="processes",
+            more={"TREATMENT_ENABLED": "true"},
+            sandbox_options=["--step-seconds", "0.1", "--patient-limit", "1000", *limits],
+        )
+        yield deployment.start()
+    if not request.session.testsfailed:
+        deployment.remove_logs()
+
+
+@pytest.fixture
+async def scene(deployment: Deployment) -> AsyncIterator[Scene]:
+    """An application, people and the vendor's control API for one test."""
+    async with open_scene(deployment) as opened:
+        yield opened

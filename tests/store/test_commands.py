@@ -1,0 +1,85 @@
+"""Commands act once, and a repeat is recognised (I3)."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from schemas.commands import LinkPatient
+from schemas.ids import CommandId, PatientId, SubjectId
+from schemas.sources import PurposeOfUse
+from service.store import commands, subjects
+from service.store.commands import Arrival
+from service.store.pool import Database
+from tests.support import people
+
+SUBJECT = SubjectId("jane")
+KIND = "ias.command.LinkPatient"
+ID = CommandId(uuid4())
+
+
+def _command(**changes: Any) -> LinkPatient:
+    values: dict[str, Any] = {
+        "command_id": ID,
+        "subject_id": SUBJECT,
+        "patient_id": PatientId("patient-1"),
+        "purpose": PurposeOfUse.IAS,
+        "metadata": {"ticket": "canary-7"},
+    }
+    return LinkPatient(**(values | changes))
+
+
+async def _accept(database: Database, kind: str = KIND, **changes: Any) -> Arrival:
+    content = _command(**changes)
+    async with database.transaction() as unit:
+        await subjects.lock_or_create(unit, content.subject_id)
+        return await commands.accept(unit, kind, content)
+
+
+async def test_the_same_command_again_is_a_repeat(database: Database) -> None:
+    assert await _accept(database) is Arrival.NEW
+    assert await _accept(database) is Arrival.REPEAT
+    assert await people.count(database, "command") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (KIND, {"patient_id": PatientId("patient-2")}),
+        (KIND, {"purpose": PurposeOfUse.TREATMENT}),
+        (KIND, {"metadata": {"ticket": "other"}}),
+        ("ias.command.RegisterPatient", {}),
+    ],
+)
+async def test_other_content_under_a_used_id_is_a_reused_id(
+    database: Database, kind: str, changes: dict[str, Any]
+) -> None:
+    await _accept(database)
+    assert await _accept(database, kind, **changes) is Arrival.REUSED_ID
+    assert await _accept(database) is Arrival.REPEAT
+
+
+async def test_ids_are_unique_per_subject(database: Database) -> None:
+    await _accept(database)
+    assert await _accept(database, subject_id=SubjectId("victor")) is Arrival.NEW
+
+
+async def test_a_command_has_no_final_event_before_its_end(database: Database) -> None:
+    await _accept(database)
+    async with database.transaction() as unit:
+        assert await commands.final(unit, SUBJECT, ID) is None
+        event_id = uuid4()
+        await commands.finish(unit, SUBJECT, ID, event_id, "ias.event.X", b"{}")
+        final = await commands.final(unit, SUBJECT, ID)
+    assert final is not None
+    assert (final.event_id, final.type, final.body) == (event_id, "ias.event.X", b"{}")
+
+
+async def test_metadata_is_kept_as_a_box_and_comes_back(database: Database) -> None:
+    """I7: the caller's own words are not readable in the table."""
+    await _accept(database)
+    assert b"canary" not in (await people.row(database, "command"))["metadata_box"]
+    async with database.transaction() as unit:
+        assert await commands.metadata(unit, SUBJECT, ID) == {"ticket": "canary-7"}
+        assert await commands.metadata(unit, SUBJECT, None) is None
+        assert await commands.metadata(unit, SUBJECT, CommandId(uuid4())) is None

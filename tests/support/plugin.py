@@ -1,0 +1,92 @@
+"""Fixtures: a database of its own for every test, copied from one that was migrated once."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import asyncpg
+import pytest
+
+from migrations.run import migrate
+from service.crypto.keys import KeyRing
+from service.settings.secret import Secret
+from service.store.pool import Database, open_database
+from service.store.unit import Vault
+from tests.stack.postgres import EmbeddedPostgres
+from tests.support.settings import ENCRYPTION_KEY
+
+SERVICE_ROLE = "support_service"
+"""Logs in and is a member of ``ias_service``: tests run with the rights of the real processes."""
+
+POOL_SIZE = 8
+_numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses a real server is an edge test; nobody has to remember the mark."""
+    for item in items:
+        if {"postgres", "broker"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("edge")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """A database in the newest shape that nobody connects to, and the login role for tests."""
+    name = f"support_template_{uuid.uuid4().hex[:8]}"
+    postgres.create_database(name)
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own: this one's may belong to a test
+        thread.submit(asyncio.run, migrate(postgres.dsn(name))).result()
+    postgres.execute(
+        f"do $$ begin create role {SERVICE_ROLE} login in role ias_service;"
+        " exception when duplicate_object then null; end $$"
+    )
+    return name
+
+
+@pytest.fixture
+def empty_database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The name of a database without any table."""
+    name = f"support_{next(_numbers)}_{uuid.uuid4().hex[:8]}"
+    postgres.create_database(name)
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def migrated_database(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The name of a fresh database in the newest shape."""
+    name = f"support_{next(_numbers)}_{uuid.uuid4().hex[:8]}"
+    postgres.create_database(name, template=migrated_template)
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def vault() -> Vault:
+    """Opens and makes data keys."""
+    return Vault(KeyRing((ENCRYPTION_KEY,)))
+
+
+@pytest.fixture
+async def database(
+    postgres: EmbeddedPostgres, migrated_database: str, vault: Vault
+) -> AsyncIterator[Database]:
+    """A fresh database as a process of the service sees it, with the service's rights."""
+    url = Secret(postgres.dsn(migrated_database, user=SERVICE_ROLE))
+    async with open_database(url, POOL_SIZE, vault) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def owner(
+    postgres: EmbeddedPostgres, migrated_database: str
+) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the owner's to the same database: sees and may change everything."""
+    connection = await asyncpg.connect(postgres.dsn(migrated_database))
+    try:
+        yield connection
+    finally:
+        await connection.close()
