@@ -1,8 +1,6 @@
 """Handles parked webhooks once their request is known: the same handlers, one transaction each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -17,6 +15,7 @@ from schemas.metriport.webhooks import HasMeta
 from schemas.problems import decode_part
 from schemas.reasons import Reason
 from schemas.topics import Topic
+from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
 from service.store import outbox, parked
 from service.store.parked import Parked
@@ -53,36 +52,42 @@ class Unparker:
         One that is rejected, or meets a defect, goes to the dead letters, sealed: it must not be met
         again and again.
         """
-        try:
-            return await self._take_one(self._handle)
-        except TRANSIENT:
-            raise
-        except RejectedError as error:
-            log.warning("unparking.rejected", reason=error.reason.value)
-            return await self._take_one(partial(self._put_aside, error.reason))
-        except Exception as error:
-            log.exception("unparking.handler_failed", exc_info=error)
-            return await self._take_one(partial(self._put_aside, Reason.HANDLER_FAILED))
-
-    async def _take_one(self, act: Callable[[Unit, Parked], Awaitable[None]]) -> bool:
         async with self._database.transaction() as unit:
             found = await parked.take_matched(unit)
-            if found is not None:
-                await act(unit, found)
-            return found is not None
+            if found is None:
+                return False
+            try:
+                async with unit.conn.transaction():  # what a failed handler wrote is undone
+                    await self._handle(unit, found)
+            except TRANSIENT:
+                raise
+            except RejectedError as error:
+                log.warning("unparking.rejected", reason=error.reason.value)
+                await self._put_aside(unit, found, error.reason)
+            except Exception as error:
+                log.exception("unparking.handler_failed", exc_info=error)
+                await self._put_aside(unit, found, Reason.HANDLER_FAILED)
+            return True
 
     async def _handle(self, unit: Unit, found: Parked) -> None:
-        where = place_of(found.webhook_type, found.message_id)
-        body = self._context.opener.open(found.sealed, where)
-        webhook = Webhook(decode_part(body, HasMeta).meta, body)
-        await handle_webhook(unit, self._context, webhook)
+        body = self._open(found)
+        await handle_webhook(unit, self._context, Webhook(decode_part(body, HasMeta).meta, body))
 
-    async def _put_aside(self, reason: Reason, unit: Unit, found: Parked) -> None:
+    def _open(self, found: Parked) -> bytes:
+        where = place_of(found.webhook_type, found.message_id)
+        return self._context.opener.open(found.sealed, where)
+
+    async def _put_aside(self, unit: Unit, found: Parked, reason: Reason) -> None:
+        """The letter opens to what Metriport signed, unless that cannot be opened any more."""
         letter_id = uuid4()
         where = place(Topic.DEAD_LETTERS, Topic.WEBHOOKS, str(letter_id))
+        try:
+            content = self._open(found)
+        except UnknownKeyError:
+            content = found.sealed
         letter = DeadLetter(
             reason=reason,
-            sealed=self._context.sealer.seal(found.sealed, where),
+            sealed=self._context.sealer.seal(content, where),
             received_at=unit.now,
             topic=Topic.WEBHOOKS,
             message_type=found.webhook_type,

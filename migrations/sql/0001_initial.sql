@@ -294,4 +294,6 @@ insert into outbox_shard select generate_series(0, 63);
 
 grant select, insert, update, delete on all tables in schema public to ias_service;
 
+revoke update, delete on patient_link from ias_service;
+
 grant select on hosted_page, schema_level to ias_ingress;

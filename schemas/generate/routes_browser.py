@@ -4,15 +4,18 @@ from typing import Any, Final
 
 _PAGE: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
 
-_NO_LINK: Final[dict[str, Any]] = {
-    "description": "A page: the link is not one of ours, or has expired.",
-    "content": _PAGE,
-}
 
-_UNAVAILABLE: Final[dict[str, Any]] = {
-    "description": "A page: nothing could be made durable; the person may try again.",
-    "content": _PAGE,
-}
+def _a_page(says: str) -> dict[str, Any]:
+    return {"description": f"A page: {says}", "content": _PAGE}
+
+
+_NO_LINK: Final = _a_page("the link is not one of ours.")
+_EXPIRED: Final = _a_page("the link has expired.")
+_UNAVAILABLE: Final = _a_page(
+    "nothing could be made durable, and the person may try again. Without a page: too many requests "
+    "at once."
+)
+_BUSY: Final[dict[str, Any]] = {"description": "Too many requests at once. The body is empty."}
 
 
 def _path_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +71,8 @@ _LINK: Final[dict[str, Any]] = {
         "responses": {
             "200": {"description": "The page.", "content": _PAGE},
             "404": _NO_LINK,
+            "410": _EXPIRED,
+            "503": _BUSY,
         },
     },
     "post": {
@@ -80,6 +85,7 @@ _LINK: Final[dict[str, Any]] = {
                 "headers": {**_redirect("")["headers"], **_COOKIE},
             },
             "404": _NO_LINK,
+            "410": _EXPIRED,
             "503": _UNAVAILABLE,
         },
     },
@@ -95,12 +101,18 @@ _WAIT: Final[dict[str, Any]] = {
             "200": {"description": "A page that asks again by itself.", "content": _PAGE},
             "303": _redirect("To Metriport's hosted page."),
             "404": _NO_LINK,
+            "410": _EXPIRED,
+            "429": _a_page("the link was opened too often within an hour."),
+            "502": _a_page("Metriport could not prepare its page."),
+            "503": _BUSY,
         },
     },
 }
 
 
-def _callback(operation: str, summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _callback(
+    operation: str, summary: str, parameters: list[dict[str, Any]], unavailable: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "get": {
             "operationId": operation,
@@ -110,11 +122,9 @@ def _callback(operation: str, summary: str, parameters: list[dict[str, Any]]) ->
             "parameters": parameters,
             "responses": {
                 "303": _redirect("To the application's `returnUrl`."),
-                "400": {
-                    "description": "A page: this browser has no pending step that fits.",
-                    "content": _PAGE,
-                },
-                "503": _UNAVAILABLE,
+                "400": _a_page("this browser has no pending step that fits."),
+                "409": _a_page("steps of different people are pending in this browser."),
+                "503": unavailable,
             },
         }
     }
@@ -130,9 +140,10 @@ BROWSER_ROUTES: Final[dict[str, Any]] = {
             _query_parameter("aal2SessionId", "Metriport's session id; taken off the URL."),
             _query_parameter("status", "Anything but `verified` is not verified."),
         ],
+        _UNAVAILABLE,
     ),
     "/callbacks/identity": _callback(
-        "returnFromIdentity", "Come back from identity verification", []
+        "returnFromIdentity", "Come back from identity verification", [], _BUSY
     ),
 }
 """Paths of the ``browser`` tag."""

@@ -48,10 +48,15 @@ _ANSWERS: Final[dict[str, Any]] = {
             }
         },
     },
+    "400": {"description": "The body broke off, or is not framed as HTTP says."},
     "401": {"description": "Not signed, or not by Metriport. The body is empty."},
+    "408": {"description": "The body was not complete within a second."},
     "413": {"description": "The body is larger than 32 MiB."},
-    "415": {"description": "The body is not `application/json`."},
-    "503": {"description": "It could not be made durable, or too many large bodies at once."},
+    "415": {
+        "description": "The body has a `Content-Encoding`; the signature covers it as received."
+    },
+    "417": {"description": "`Expect` says something else than `100-continue`."},
+    "503": {"description": "It could not be made durable, or there is too much at once."},
 }
 
 WEBHOOK_ROUTES: Final[dict[str, Any]] = {

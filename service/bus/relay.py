@@ -6,6 +6,7 @@ are removed after the acknowledgement. A crash in between repeats rows: readers 
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -23,6 +24,7 @@ from service.telemetry import metrics
 
 SOURCE: Final = "/metriport-ias"
 _BATCH: Final = 100
+_SENDING_SECONDS: Final = 15.0
 _IDLE_SECONDS: Final = 0.5
 _FAULT_SECONDS: Final = 1.0
 
@@ -72,7 +74,10 @@ class Relay:
 
     async def _send_in_order(self, unit: Unit, shard: int) -> tuple[list[int], PublishError | None]:
         sent: list[int] = []
+        enough = time.monotonic() + _SENDING_SECONDS
         for row in await outbox.waiting(unit, shard, _BATCH):
+            if time.monotonic() > enough:
+                break  # what is sent is removed before the round's own deadline
             try:
                 await self._publish(row.draft)
             except PublishError as error:

@@ -1,7 +1,8 @@
-"""The thin shell around aiohttp: one request, one answer, nothing followed, nothing repeated.
+"""The thin shell around aiohttp: one request, one answer, nothing followed, no POST repeated.
 
 One fresh connection per call, so that "failed before it was connected" is provably not sent. Redirects
-are not followed, so secrets go to the configured host alone.
+are not followed, so secrets go to the configured host alone. (aiohttp itself asks once more when the
+connection of a GET breaks; a GET changes nothing, and none has a published limit.)
 """
 
 import asyncio

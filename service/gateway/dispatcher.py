@@ -122,13 +122,16 @@ class Dispatcher:
         claimed = 0
         for candidate in due:
             await self._room.acquire()
-            claim = await self._claim_or_none(candidate)
+            claim = None
+            try:
+                claim = await self._claim_or_none(candidate)
+            finally:
+                if not isinstance(claim, Claim):
+                    self._room.release()
             if isinstance(claim, Claim):
                 self._spawn(claim)
                 claimed += 1
-                continue
-            self._room.release()
-            if claim is Exhausted.PACE:
+            elif claim is Exhausted.PACE:
                 break
         return claimed
 
@@ -137,7 +140,6 @@ class Dispatcher:
         try:
             return await self._claim(candidate)
         except TRANSIENT:
-            self._room.release()
             raise
         except Exception as error:
             log.exception(

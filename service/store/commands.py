@@ -53,9 +53,8 @@ class Final(NamedTuple):
 async def accept(unit: Unit, command_type: str, command: Command) -> Arrival:
     """Record the command under its id; the subject's row must be locked."""
     subject_id, command_id = command.subject_id, command.command_id
-    content = hashlib.sha256(
-        command_type.encode() + b"\x00" + msgspec.json.encode(command)
-    ).digest()
+    encoded = msgspec.json.encode(command, order="deterministic")
+    content = hashlib.sha256(command_type.encode() + b"\x00" + encoded).digest()
     box = await _metadata_box(unit, command)
     row = (subject_id, command_id, command_type, content, box)
     if await unit.conn.execute(INSERT, *row) == INSERTED:

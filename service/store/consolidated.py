@@ -29,6 +29,10 @@ select distinct subject_id from consolidated_query where vendor_request_id = $1 
 STARTED = """
 update consolidated_query set state = 'started', vendor_request_id = $2 where request_id = $1
 """
+DELIVERED = """
+select exists (select from consolidated_query
+    where vendor_request_id = $1 and state in ('ready', 'failed'))
+"""
 SET_STATE = "update consolidated_query set state = $2 where request_id = $1"
 
 
@@ -74,6 +78,12 @@ async def lock_running(
 async def started(unit: Unit, request_id: RequestId, vendor_request_id: VendorRequestId) -> None:
     """The vendor accepted the query."""
     await unit.conn.execute(STARTED, request_id, vendor_request_id)
+
+
+async def is_delivered(unit: Unit, vendor_request_id: VendorRequestId) -> bool:
+    """Whether the vendor's answer to this request has come already, to somebody else's query."""
+    found: bool = await unit.conn.fetchval(DELIVERED, vendor_request_id)
+    return found
 
 
 async def set_state(unit: Unit, request_id: RequestId, state: ConsolidatedState) -> None:

@@ -1,5 +1,6 @@
 """Every webhook sample through the processor, in any order and as often as it likes (I1)."""
 
+import base64
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,12 +9,14 @@ from uuid import uuid4
 
 import pytest
 
+from consumers import routing
 from consumers.processor import Processor
 from consumers.unparking import Unparker
 from schemas.ids import PatientId, SubjectId, VendorRequestId
 from schemas.metriport.webhooks import CONSOLIDATED_DATA, IDENTITY_VERIFIED, NETWORK_QUERY_TYPES
 from schemas.sources import Source
 from schemas.topics import Topic
+from service.crypto.sealing import Opener, place
 from service.crypto.tokens import secret_digest
 from service.ias.identity import Verification
 from service.store import queries
@@ -21,6 +24,7 @@ from service.store.pool import Database
 from tests.support import people, records
 from tests.support.outbox import bodies, kinds, only, told
 from tests.support.people import Person
+from tests.support.settings import SEALING_PRIVATE_KEY
 
 PATIENT = "0199b0c4-5d1e-7a3c-9b42-3f0a6c2d7e11"
 QUERY = "0199b1d0-77aa-7c21-8f3e-5a6b7c8d9e0f"
@@ -423,6 +427,33 @@ async def test_a_record_before_the_answer_is_parked_and_delivered_later(
     await people.started_consolidated(database, jane, CONSOLIDATED)
     assert await unparker.round() is True
     assert await kinds(database) == ["ConsolidatedDataReady"]
+
+
+async def test_a_defect_on_a_parked_webhook_puts_that_one_aside_and_no_other(
+    database: Database,
+    process: Processor,
+    unparker: Unparker,
+    jane: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I6: the letter opens to the bytes that Metriport signed."""
+    sent = [records.sample(f"network-query.{name}.completed") for name in ("lab", "hie")]
+    for body in sent:
+        await process(records.webhook(body))
+    await people.started_query(database, jane, QUERY)
+
+    async def broken(*_: object) -> None:
+        raise ValueError
+
+    handlers = {**routing.WEBHOOK_HANDLERS, "network-query.lab": broken}
+    monkeypatch.setattr(routing, "WEBHOOK_HANDLERS", handlers)
+    assert [await unparker.round() for _ in range(3)] == [True, True, False]
+    (letter,) = await told(database, Topic.DEAD_LETTERS)
+    assert letter.body["reason"] == "handler_failed"
+    where = place(Topic.DEAD_LETTERS, Topic.WEBHOOKS, letter.id)
+    opened = Opener((SEALING_PRIVATE_KEY,)).open(base64.b64decode(letter.body["sealed"]), where)
+    assert json.loads(opened) == sent[0]
+    assert (await only(database, "NetworkQuerySourceUpdated"))["source"] == "hie"
 
 
 async def test_a_parked_webhook_that_names_another_patient_is_not_lost(

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from service.crypto.keys import KeyRing
 from service.gateway.client import open_client
-from service.gateway.dispatcher import Dispatcher
+from service.gateway.dispatcher import Claim, Dispatcher
 from service.gateway.operations.common import Surroundings
 from service.store.pool import Database
 from tests.metriport_sandbox import (
@@ -81,7 +81,13 @@ async def vendor() -> AsyncIterator[Vendor]:
 
 
 class Gateway(Dispatcher):
-    """A dispatcher whose rounds can be waited for."""
+    """A dispatcher whose rounds can be waited for, and which can die between commit and call."""
+
+    dies = False
+
+    def _spawn(self, claim: Claim) -> None:
+        if not self.dies:
+            super()._spawn(claim)
 
     async def settle(self, rounds: int = 1) -> None:
         """Do rounds, each to the end of its calls."""

@@ -286,7 +286,8 @@ async def test_a_box_of_another_person_is_never_sent_and_holds_nobody_up(
     """I2: a session moved in the table does not open; the call is not made."""
     other = await people.person(database, "victor", "patient-v")
     vendor.knows(other)
-    await people.due_query(database, jane)
+    moved = await people.due_query(database, jane)
+    well = await people.due_query(database, other)
     await people.sql(
         database,
         "update aal2_session t set session_box = o.session_box from aal2_session o"
@@ -294,9 +295,11 @@ async def test_a_box_of_another_person_is_never_sent_and_holds_nobody_up(
         jane.session_id,
         other.session_id,
     )
-    with pytest.raises(Exception, match="does not open"):
-        await gateway.settle()
-    assert vendor.calls(QUERY) == []
+    await gateway.settle()
+    assert [call.query["patientId"] for call in vendor.calls(QUERY)] == ["patient-v"]
+    assert await state_of(database, well) == "started"
+    row = await people.row(database, "network_query", query_id=moved)
+    assert (row["state"], row["hie_slot"]) == ("due", False)
 
 
 @pytest.mark.parametrize("kind", ["drop-answer", "status"])

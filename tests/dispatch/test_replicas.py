@@ -146,11 +146,8 @@ async def test_a_claim_whose_replica_died_before_the_call_is_unknown_too(
     """I3: the intent was committed, so the call counts as sent."""
     query_id = await people.due_query(database, jane)
     dead = await start()
+    dead.dies = True
     await dead.round()
-    tasks = list(dead._tasks)  # noqa: SLF001 - as above
-    for task in tasks:
-        task.cancel()  # before its first step
-    await asyncio.gather(*tasks, return_exceptions=True)
     assert vendor.calls(QUERY) == []
     await run_out(database)
     await gateway.settle(2)
@@ -165,11 +162,8 @@ async def test_a_lease_that_ran_out_leaves_a_repeatable_call_due(
     vendor.patient("patient-k")
     await people.registering(database, "jane", patient="patient-k")
     dead = await start()
+    dead.dies = True
     await dead.round()
-    tasks = list(dead._tasks)  # noqa: SLF001 - as above
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
     await run_out(database)
     await gateway.settle()
     assert (await people.row(database, "vendor_call"))["state"] == "due"

@@ -191,16 +191,28 @@ async def test_the_purpose_of_a_link_does_not_change_by_linking_again(database: 
         assert await patients.purpose(unit, *pair) is PurposeOfUse.IAS
 
 
-async def test_the_purpose_of_a_link_in_use_cannot_be_changed_in_the_table(
-    database: Database, jane: Person
+CHANGE_PURPOSE = "update patient_link set purpose = 'treatment' where subject_id = $1"
+
+
+async def test_the_purpose_of_a_link_in_use_cannot_be_changed_even_by_the_owner(
+    owner: asyncpg.Connection, jane: Person
 ) -> None:
     """I9: what was done under a purpose keeps it."""
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await people.sql(
-            database,
-            "update patient_link set purpose = 'treatment' where subject_id = $1",
-            jane.subject_id,
-        )
+        await owner.execute(CHANGE_PURPOSE, jane.subject_id)
+
+
+@pytest.mark.parametrize(
+    "statement", [CHANGE_PURPOSE, "delete from patient_link where subject_id = $1"]
+)
+async def test_the_service_can_neither_change_nor_remove_a_link(
+    database: Database, statement: str
+) -> None:
+    """I9: who was *ever* linked to a patient decides how an identity without our id binds."""
+    async with database.transaction() as unit:
+        await people.link(unit, SubjectId("jane"), PatientId("patient-j"))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await people.sql(database, statement, "jane")
 
 
 async def test_a_patient_has_one_open_hie_slot(database: Database) -> None:

@@ -32,7 +32,7 @@ async def _scheduled(database: Database, ref_id: UUID | None = None) -> UUID:
 
 async def _due(database: Database) -> list[Call]:
     async with database.transaction() as unit:
-        return await calls.next_due(unit, 10)
+        return await calls.next_due(unit, Operation.START_NETWORK_QUERY, 10)
 
 
 async def _claim(database: Database) -> Call | None:
@@ -79,7 +79,7 @@ async def test_many_claims_at_once_give_one(database: Database, ref_id: UUID) ->
 async def test_a_claim_of_a_rolled_back_unit_is_due_again(database: Database, ref_id: UUID) -> None:
     """The intent counts once it is committed."""
     async with people.rolled_back(database) as unit:
-        (candidate,) = await calls.next_due(unit, 1)
+        (candidate,) = await calls.next_due(unit, Operation.START_NETWORK_QUERY, 1)
         await calls.mark_intent(unit, candidate, LEASE)
     assert [(call.ref_id, call.attempts) for call in await _due(database)] == [(ref_id, 0)]
 
@@ -104,7 +104,7 @@ async def test_a_finished_call_belongs_to_nobody(database: Database, ref_id: UUI
         await calls.finish(unit, call, CallState.DONE, "accepted")
     async with database.transaction() as unit:
         assert await calls.lock_mine(unit, call) is None
-        assert await calls.next_due(unit, 1) == []
+        assert await calls.next_due(unit, Operation.START_NETWORK_QUERY, 1) == []
         assert await calls.expired(unit, 1) == []
     row = await people.row(database, "vendor_call", ref_id=ref_id)
     assert (row["state"], row["outcome"], row["lease_until"]) == ("done", "accepted", None)

@@ -83,3 +83,13 @@ async def test_metadata_is_kept_as_a_box_and_comes_back(database: Database) -> N
         assert await commands.metadata(unit, SUBJECT, ID) == {"ticket": "canary-7"}
         assert await commands.metadata(unit, SUBJECT, None) is None
         assert await commands.metadata(unit, SUBJECT, CommandId(uuid4())) is None
+
+
+async def test_the_order_of_metadata_does_not_make_another_command(database: Database) -> None:
+    """I3: a sender that repeats a command may write its pairs in another order."""
+    arrivals = []
+    for metadata in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"}):
+        async with database.transaction() as unit:
+            await subjects.lock_or_create(unit, SUBJECT)
+            arrivals.append(await commands.accept(unit, KIND, _command(metadata=metadata)))
+    assert arrivals == [Arrival.NEW, Arrival.REPEAT]

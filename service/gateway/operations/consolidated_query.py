@@ -3,6 +3,9 @@
 Safe to repeat: the same parameters return the running id.
 """
 
+from datetime import timedelta
+from typing import Final
+
 import msgspec
 
 from schemas.events import ConsolidatedDataFailed
@@ -21,11 +24,13 @@ from service.gateway.operations.common import (
 )
 from service.gateway.outcome import Accepted, Outcome
 from service.ias.consolidated import ConsolidatedState
-from service.store import consolidated, entitlements, outbox
+from service.store import calls, consolidated, entitlements, outbox
 from service.store.calls import Call
 from service.store.consolidated import Consolidated
 from service.store.outbox import UNSEQUENCED
 from service.store.unit import Unit
+
+_ASK_AGAIN: Final = timedelta(seconds=2)
 
 
 async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
@@ -56,6 +61,10 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     answer = _answer(outcome)
     if answer is None:
         await _fail(unit, query, *refusal(outcome))
+    elif await consolidated.is_delivered(unit, answer.request_id):
+        # The vendor gave us a running id whose webhook has come meanwhile: ask for one of our own.
+        await calls.postpone(unit, call, "already_delivered", _ASK_AGAIN)
+        return
     else:
         await consolidated.started(unit, query.request_id, answer.request_id)
     await finish(unit, call, outcome)
