@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure lint types imports check schemas check-schemas \
+.PHONY: help setup run up test test-pure test-deep bench-ingress lint types imports check schemas check-schemas \
 	check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -32,6 +33,16 @@ test: $(READY) ## Run the whole test suite, with real Postgres, a real broker an
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process"
+
+test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
+	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/durability
+
+$(BENCH_READY): $(READY) requirements-bench.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and the vendor's sample.
+	@$(BIN)/python -m tests.bench.ingress
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .
@@ -70,6 +81,9 @@ lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --annotation-style line \
 		requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt
 	{ sed -n '/^#/p' deploy/requirements-build.txt; \
 		sed -n '/^setuptools==/,/[^\\]$$/p' requirements-dev.txt; } > build.tmp
 	mv build.tmp deploy/requirements-build.txt

@@ -28,6 +28,9 @@ _ESCAPED_ASCII: Final = re.compile(rb"\\u00[2-7][0-9a-f]")
 _LONGEST_ID: Final = 255
 
 
+_NULL: Final = msgspec.Raw(b"null")
+
+
 class _Patient(msgspec.Struct, rename="camel"):
     patient_id: Any = None
 
@@ -35,10 +38,10 @@ class _Patient(msgspec.Struct, rename="camel"):
 class _Shape(HasMeta, frozen=True, kw_only=True):
     """Every place that is looked at; the raw parts are slices of the body and not decoded yet."""
 
-    payload: msgspec.Raw = msgspec.Raw(b"null")
-    patients: msgspec.Raw = msgspec.Raw(b"null")
-    patient_id: Any = None
-    ping: Any = None
+    payload: msgspec.Raw = _NULL
+    patients: msgspec.Raw = _NULL
+    patient_id: msgspec.Raw = _NULL
+    ping: msgspec.Raw = _NULL
 
 
 class Peeked(NamedTuple):
@@ -72,7 +75,7 @@ def peek(body: bytes) -> Peeked:
         raise InvalidMessageError("the body is not UTF-8") from None
     shape = decode_part(body, _Shape)
     seal = shape.meta.type not in _HARMLESS or _names_secret(body)
-    ping = shape.ping if shape.meta.type == "ping" and isinstance(shape.ping, str) else None
+    ping = _text(shape.ping) if shape.meta.type == "ping" else None
     return Peeked(shape.meta, _patient_id(shape), ping, seal)
 
 
@@ -90,7 +93,8 @@ def _names_secret(body: bytes) -> bool:
 
 def _patient_id(shape: _Shape) -> str | None:
     """The patient, wherever this family of webhooks keeps it."""
-    for found in (_in_payload(shape), _in_patients(shape), shape.patient_id):
+    for look in (_in_payload, _in_patients, _at_top):
+        found = look(shape)
         if isinstance(found, str) and 0 < len(found) <= _LONGEST_ID:
             return found
     return None
@@ -109,3 +113,14 @@ def _in_patients(shape: _Shape) -> Any:  # noqa: ANN401 - as above
     except InvalidMessageError:
         return None
     return patients[0].patient_id if patients else None
+
+
+def _at_top(shape: _Shape) -> str | None:
+    return _text(shape.patient_id)
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    try:
+        return decode_part(bytes(raw), str)
+    except InvalidMessageError:
+        return None

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 from tests.local.application import Fields, Told
 
@@ -66,8 +67,8 @@ class Timeline:
     def told(self, told: Told) -> None:
         """An event or link reached the application."""
         if told.type == "ias.link.Issued":
-            expires = str(told.content["expiresAt"])[11:19]
-            self.line("service → application", f"link {told.content['kind']}", f"until {expires}Z")
+            life = datetime.fromisoformat(told.content["expiresAt"]) - datetime.now(UTC)
+            self.line("service → application", f"link {told.content['kind']}", _lives(life))
             return
         name = told.type.removeprefix("ias.event.")
         took = self._took(told.content.get("commandId"))
@@ -93,6 +94,11 @@ class Timeline:
 
     def _paint(self, name: str, text: str) -> str:
         return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if self._colour else text
+
+
+def _lives(life: timedelta) -> str:
+    minutes = round(life.total_seconds() / 60)
+    return f"lives {minutes} min" if minutes < 120 else f"lives {round(minutes / 60)} h"
 
 
 def _event(webhook_type: str) -> str:

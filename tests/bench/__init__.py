@@ -1,0 +1,17 @@
+"""How fast the ingress takes webhooks, beside two others in the same minute on the same machine.
+
+What lives here
+    ``ingress`` (the command behind ``make bench-ingress``), ``bodies`` (signed webhooks in a file),
+    ``bare`` and ``sample`` (the two we are compared with), ``contenders`` (starting the three),
+    ``closed`` (a load generator that waits for answers: ``wrk``, or ours without it), ``paced`` (one
+    that does not wait: a fixed rate), ``wire`` (HTTP/1.1 over raw sockets for the two of ours),
+    ``frozen`` (answers while the broker stands still) and ``report``.
+
+What must not
+    No figure without another of the same run beside it: machines differ and are noisy. No import of
+    the service's code by a load generator, and no work of a generator in the process it measures.
+
+Where data goes
+    Bodies go to one file in a folder of the local stack; both generators read it and send the same
+    bytes. Everything listens on 127.0.0.1 and is stopped by ``Stack``.
+"""
