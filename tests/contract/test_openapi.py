@@ -62,5 +62,5 @@ def test_the_webhook_route_says_how_it_is_signed_and_how_it_refuses(document: An
     route = document["paths"]["/webhooks/metriport"]["post"]
     (signature,) = route["parameters"]
     assert signature["schema"]["pattern"] == "^[0-9a-f]{64}$"
-    assert set(route["responses"]) == {"200", "401", "413", "415", "503"}
+    assert set(route["responses"]) == {"200", "400", "401", "408", "413", "415", "417", "503"}
     assert "content" not in route["responses"]["401"]
