@@ -76,13 +76,13 @@ image: ## Build the image: make image VERSION=0.1.0 PYTHON_DIGEST=sha256:…
 
 lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		--annotation-style line \
 		requirements.in -o requirements.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		--annotation-style line \
 		requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		--annotation-style line \
 		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt
 	{ sed -n '/^#/p' deploy/requirements-build.txt; \
 		sed -n '/^setuptools==/,/[^\\]$$/p' requirements-dev.txt; } > build.tmp

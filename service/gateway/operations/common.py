@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
+import msgspec
 import structlog
 
 from schemas.reasons import REMEDIES, Reason
@@ -32,6 +33,8 @@ MAX_ATTEMPTS: Final = 6
 _KEY_PAUSE: Final = timedelta(seconds=60)
 _FIRST_DELAY: Final = timedelta(seconds=2)
 _LONGEST_DELAY: Final = timedelta(seconds=60)
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -115,6 +118,16 @@ async def finish(unit: Unit, call: Call, outcome: Outcome) -> None:
         status=getattr(outcome, "status", None),
         reason=getattr(outcome, "reason", None),
     )
+
+
+def read_answer(outcome: Outcome, kind: type[T]) -> T | None:
+    """What an accepted call was answered with; ``None`` when it was not accepted or is not readable."""
+    if not isinstance(outcome, Accepted):
+        return None
+    try:
+        return msgspec.json.decode(outcome.body, type=kind)
+    except (ValueError, RecursionError):
+        return None
 
 
 def refusal(outcome: Outcome) -> tuple[Reason, str]:

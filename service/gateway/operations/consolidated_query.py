@@ -6,8 +6,6 @@ Safe to repeat: the same parameters return the running id.
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from schemas.events import ConsolidatedDataFailed
 from schemas.ids import RequestId
 from schemas.metriport.api import ConsolidatedQuery as Answer
@@ -19,10 +17,11 @@ from service.gateway.operations.common import (
     Surroundings,
     Void,
     finish,
+    read_answer,
     refusal,
     retry_later,
 )
-from service.gateway.outcome import Accepted, Outcome
+from service.gateway.outcome import Outcome
 from service.ias.consolidated import ConsolidatedState
 from service.store import calls, consolidated, entitlements, outbox
 from service.store.calls import Call
@@ -58,7 +57,7 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
         return
     if await retry_later(unit, call, outcome, repeatable=True):
         return
-    answer = _answer(outcome)
+    answer = read_answer(outcome, Answer)
     if answer is None:
         await _fail(unit, query, *refusal(outcome))
     elif await consolidated.is_delivered(unit, answer.request_id):
@@ -68,15 +67,6 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     else:
         await consolidated.started(unit, query.request_id, answer.request_id)
     await finish(unit, call, outcome)
-
-
-def _answer(outcome: Outcome) -> Answer | None:
-    if not isinstance(outcome, Accepted):
-        return None
-    try:
-        return msgspec.json.decode(outcome.body, type=Answer)
-    except ValueError:
-        return None
 
 
 async def _fail(unit: Unit, query: Consolidated, reason: Reason, message: str) -> None:

@@ -6,8 +6,6 @@ Repeating either is harmless: only the last page is shown, and pages are single 
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
-
 from schemas.events import StepKind
 from schemas.ids import OpenId
 from schemas.metriport.api import Aal2Challenge, IdentitySession
@@ -19,10 +17,11 @@ from service.gateway.operations.common import (
     Surroundings,
     Void,
     finish,
+    read_answer,
     refusal,
     retry_later,
 )
-from service.gateway.outcome import Accepted, Outcome
+from service.gateway.outcome import Outcome
 from service.gateway.protocol import VendorRequest
 from service.ias.browser import hosted_url_purpose
 from service.ias.identity import VerificationState
@@ -96,16 +95,11 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
 
 
 def _made(kind: StepKind, outcome: Outcome) -> Made | None:
-    if not isinstance(outcome, Accepted):
-        return None
-    try:
-        if kind is StepKind.IDENTITY_VERIFICATION:
-            session = msgspec.json.decode(outcome.body, type=IdentitySession)
-            return Made(session.session_id, session.session_url, session.expires_at)
-        challenge = msgspec.json.decode(outcome.body, type=Aal2Challenge)
-        return Made(challenge.challenge_id, challenge.challenge_url, challenge.expires_at)
-    except ValueError:
-        return None
+    if kind is StepKind.IDENTITY_VERIFICATION:
+        session = read_answer(outcome, IdentitySession)
+        return session and Made(session.session_id, session.session_url, session.expires_at)
+    challenge = read_answer(outcome, Aal2Challenge)
+    return challenge and Made(challenge.challenge_id, challenge.challenge_url, challenge.expires_at)
 
 
 HANDLER = Handler(prepare, record)

@@ -7,8 +7,6 @@ So an outcome that nobody knows ends here as *unknown*, visibly, and is not sent
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from schemas.events import (
     Aal2SessionActivated,
     NetworkQueryFinished,
@@ -28,10 +26,11 @@ from service.gateway.operations.common import (
     Void,
     Wait,
     finish,
+    read_answer,
     refusal,
     retry_later,
 )
-from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
+from service.gateway.outcome import Outcome, Refused, Unknown
 from service.gateway.protocol import IasProof
 from service.ias import aal2
 from service.ias import network_query as rules
@@ -109,7 +108,7 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
         if query.session_id is not None:
             await sessions.uncount_use(unit, query.session_id)
         return
-    answer = _answer(outcome)
+    answer = read_answer(outcome, Answer)
     if answer is not None:
         await _started(unit, around, query, answer)
     elif isinstance(outcome, Refused):
@@ -118,15 +117,6 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
         outcome = outcome if isinstance(outcome, Unknown) else Unknown()
         await _unknown(unit, query)
     await finish(unit, call, outcome)
-
-
-def _answer(outcome: Outcome) -> Answer | None:
-    if not isinstance(outcome, Accepted):
-        return None
-    try:
-        return msgspec.json.decode(outcome.body, type=Answer)
-    except ValueError:
-        return None
 
 
 async def _started(unit: Unit, around: Surroundings, query: Query, answer: Answer) -> None:

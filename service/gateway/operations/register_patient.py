@@ -16,10 +16,11 @@ from service.gateway.operations.common import (
     Surroundings,
     Void,
     finish,
+    read_answer,
     refusal,
     retry_later,
 )
-from service.gateway.outcome import Accepted, Outcome, Refused
+from service.gateway.outcome import Outcome, Refused
 from service.ias.purpose import refuse_link
 from service.ias.registration import matched_existing
 from service.store import outbox, patients
@@ -50,7 +51,7 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     if found is None or await retry_later(unit, call, outcome, repeatable=True):
         return
     registration, demographics = found
-    patient = _patient(outcome)
+    patient = read_answer(outcome, Patient)
     if patient is not None:
         created = demographics is not None
         await _link(
@@ -104,15 +105,6 @@ async def _fail(
         field=field,
     )
     await outbox.emit(unit, event, ends=True)
-
-
-def _patient(outcome: Outcome) -> Patient | None:
-    if not isinstance(outcome, Accepted):
-        return None
-    try:
-        return msgspec.json.decode(outcome.body, type=Patient)
-    except ValueError:
-        return None
 
 
 def _existed(registration: Registration, call: Call, patient: Patient) -> bool:
