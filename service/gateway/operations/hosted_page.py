@@ -97,9 +97,13 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
 def _made(kind: StepKind, outcome: Outcome) -> Made | None:
     if kind is StepKind.IDENTITY_VERIFICATION:
         session = read_answer(outcome, IdentitySession)
-        return session and Made(session.session_id, session.session_url, session.expires_at)
+        if session is not None:
+            return Made(session.session_id, session.session_url, session.expires_at)
+        return None
     challenge = read_answer(outcome, Aal2Challenge)
-    return challenge and Made(challenge.challenge_id, challenge.challenge_url, challenge.expires_at)
+    if challenge is not None:
+        return Made(challenge.challenge_id, challenge.challenge_url, challenge.expires_at)
+    return None
 
 
 HANDLER = Handler(prepare, record)
