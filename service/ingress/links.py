@@ -24,7 +24,7 @@ from service.ias.browser import LINK_PURPOSE, Opened, Step, hosted_url_purpose, 
 from service.ingress import cookies, pages
 from service.ingress.durability import Durable
 from service.ingress.records import Recorder
-from service.ingress.responses import page, see_other
+from service.ingress.responses import expectation, page, see_other
 from service.store.hosted_pages import HostedPage
 from service.telemetry import metrics
 
@@ -52,9 +52,14 @@ class LinkRoutes:
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
         return [
-            web.get("/go/{token}", self.show, allow_head=False),
-            web.post("/go/{token}", self.open),
-            web.get("/go/{token}/wait/{open_id}", self.wait, allow_head=False),
+            web.get("/go/{token}", self.show, allow_head=False, expect_handler=expectation),
+            web.post("/go/{token}", self.open, expect_handler=expectation),
+            web.get(
+                "/go/{token}/wait/{open_id}",
+                self.wait,
+                allow_head=False,
+                expect_handler=expectation,
+            ),
         ]
 
     async def show(self, request: web.Request) -> web.Response:

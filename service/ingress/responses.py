@@ -27,6 +27,15 @@ def page(html: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     return web.Response(text=html, content_type="text/html", status=status, headers=STRICT)
 
 
+async def expectation(request: web.Request) -> web.Response | None:
+    """Answer ``Expect`` of a browser's request; aiohttp's own answer repeats what was sent."""
+    if request.headers.get("expect", "").lower() != "100-continue":
+        return web.Response(status=HTTPStatus.EXPECTATION_FAILED, headers=STRICT)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # aiohttp: the answer itself has not begun
+    return None
+
+
 def see_other(url: str) -> web.Response:
     """303: the browser goes there with GET (RFC 9700 §4.12: never 307 with credentials)."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={**STRICT, "location": url})

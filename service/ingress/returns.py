@@ -32,7 +32,7 @@ from service.ias.return_url import with_parameters
 from service.ingress import cookies, pages
 from service.ingress.durability import Durable
 from service.ingress.records import Recorder
-from service.ingress.responses import page, see_other
+from service.ingress.responses import expectation, page, see_other
 from service.telemetry import metrics
 
 log = structlog.get_logger()
@@ -49,8 +49,10 @@ class ReturnRoutes:
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
         return [
-            web.get("/callbacks/aal2", self.aal2, allow_head=False),
-            web.get("/callbacks/identity", self.identity, allow_head=False),
+            web.get("/callbacks/aal2", self.aal2, allow_head=False, expect_handler=expectation),
+            web.get(
+                "/callbacks/identity", self.identity, allow_head=False, expect_handler=expectation
+            ),
         ]
 
     async def identity(self, request: web.Request) -> web.Response:
