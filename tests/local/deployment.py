@@ -87,7 +87,8 @@ class Deployment:
         command = [
             *(sys.executable, "-m", "tests.metriport_sandbox", "--allow-loopback"),
             *("--port", str(settings.sandbox_port), "--api-key", API_KEY),
-            *("--facility-id", FACILITY_ID, "--webhook-key", settings.webhook_key),
+            *("--facility-id", FACILITY_ID),
+            f"--webhook-key={settings.webhook_key}",  # a key may begin with a dash
             *("--webhook-url", f"{settings.public_url}/webhooks/metriport"),
             *("--redirect-url", f"{settings.public_url}/callbacks/identity"),
             *("--redirect-url", f"{settings.public_url}/callbacks/aal2"),
