@@ -7,6 +7,7 @@ blob that repeats a failure: ``HYPOTHESIS_PROFILE=deep pytest tests/fuzz``.
 import os
 import random
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from hypothesis import HealthCheck, settings
@@ -40,6 +41,7 @@ def times(count: int) -> int:
     return count * _DEEPER if IS_DEEP else count
 
 
+@cache
 def seed() -> int:
     """For what is made up without hypothesis; printed with every failure. ``FUZZ_SEED`` repeats one."""
     given = os.environ.get("FUZZ_SEED")

@@ -59,6 +59,7 @@ def looked_at(body: bytes) -> Peeked | None:
 @example(b"")
 @example(b"null")
 @example(b"\xef\xbb\xbf{}")
+@example(b'%b,"patientId":"%b"}' % ((META % b"null")[:-1], b"p" * 256))
 @example(META % b'"0001-01-01T00:00:00+23:59"')
 @example(META % b'"9999-12-31T23:59:59.999999-23:59"')
 @examples(1_500, within=SECONDS)

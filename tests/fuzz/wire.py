@@ -56,12 +56,13 @@ async def converse(port: int, pieces: Sequence[bytes], *, gap: float = 0.0) -> O
     start = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = bytearray()
+    bodies = not b"".join(pieces).lstrip(b"\r\n").startswith(b"HEAD ")
     closed = False
     try:
         sending = asyncio.create_task(_send(writer, pieces, gap))
         try:
             async with asyncio.timeout(PATIENCE):
-                closed = await _read(reader, received)
+                closed = await _read(reader, received, bodies=bodies)
         except TimeoutError:
             closed = False
         finally:
@@ -73,7 +74,7 @@ async def converse(port: int, pieces: Sequence[bytes], *, gap: float = 0.0) -> O
             await writer.wait_closed()
     took = time.monotonic() - start
     raw = bytes(received)
-    return Outcome(tuple(answers_in(raw)), closed, raw, took)
+    return Outcome(tuple(answers_in(raw, bodies=bodies)), closed, raw, took)
 
 
 async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes], gap: float) -> None:
@@ -85,10 +86,10 @@ async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes], gap: floa
             await writer.drain()
 
 
-async def _read(reader: asyncio.StreamReader, received: bytearray) -> bool:
+async def _read(reader: asyncio.StreamReader, received: bytearray, *, bodies: bool) -> bool:
     """Whether the other side closed; else it has answered, and says nothing more."""
     while True:
-        wait = _MORE if _is_answered(received) else None
+        wait = _MORE if _is_answered(received, bodies=bodies) else None
         try:
             async with asyncio.timeout(wait):
                 part = await reader.read(65_536)
@@ -101,10 +102,10 @@ async def _read(reader: asyncio.StreamReader, received: bytearray) -> bool:
         received += part
 
 
-def _is_answered(received: bytearray) -> bool:
+def _is_answered(received: bytearray, *, bodies: bool) -> bool:
     """Whether there is an answer after which the connection stays."""
     try:
-        found = answers_in(bytes(received))
+        found = answers_in(bytes(received), bodies=bodies)
     except GarbageError:
         return False
     if not found or found[-1].status == 100:
@@ -112,8 +113,11 @@ def _is_answered(received: bytearray) -> bool:
     return found[-1].headers.get("connection") != "close"
 
 
-def answers_in(raw: bytes) -> list[Answer]:
-    """The answers one after the other; strict, so that nothing sent can pass for an answer."""
+def answers_in(raw: bytes, *, bodies: bool = True) -> list[Answer]:
+    """The answers one after the other; strict, so that nothing sent can pass for an answer.
+
+    ``bodies`` is false for answers to HEAD: their length is that of a body that does not come.
+    """
     found = []
     while raw:
         head, separator, raw = raw.partition(b"\r\n\r\n")
@@ -124,7 +128,7 @@ def answers_in(raw: bytes) -> list[Answer]:
         if matched is None:
             raise GarbageError(f"no status line: {status[:200]!r}")
         fields = tuple(_field(line) for line in lines)
-        length = int(dict(fields).get("content-length", "0"))
+        length = int(dict(fields).get("content-length", "0")) if bodies else 0
         if len(raw) < length:
             raise GarbageError("half a body")
         found.append(Answer(int(matched[1]), fields, raw[:length]))
