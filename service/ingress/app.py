@@ -1,6 +1,7 @@
 """The public application, put together from its routes."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -28,6 +29,7 @@ def public_app(
     app = web.Application(
         client_max_size=MAX_BODY, middlewares=[bare_errors, _browser_limit(limits)]
     )
+    app.on_response_prepare.append(_bare_expectation_failed)
     webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
     app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
     app.add_routes(LinkRoutes(link_keys, recorder, durable, find_page).routes())
@@ -44,6 +46,14 @@ async def bare_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except web.HTTPException as error:
         allow = {name: value for name, value in error.headers.items() if name.lower() == "allow"}
         return web.Response(status=error.status, headers={**STRICT, **allow})
+
+
+async def _bare_expectation_failed(request: web.Request, response: web.StreamResponse) -> None:
+    """Aiohttp refuses an unknown ``Expect`` before every middleware, and repeats what was sent."""
+    del request
+    if response.status == HTTPStatus.EXPECTATION_FAILED and isinstance(response, web.Response):
+        response.body = b""
+        response.headers.update({**STRICT, "content-length": "0"})
 
 
 def _browser_limit(limits: Limits) -> Middleware:

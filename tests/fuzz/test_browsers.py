@@ -153,7 +153,9 @@ def assert_only_a_button_and_a_verified_return_leave_a_trace(
         assert re.fullmatch(r"[\x21-\x7e]{1,255}", returned["aal2SessionId"])
 
 
-@pytest.mark.parametrize("target", ["/go/x", "/callbacks/aal2", "/callbacks/identity"])
+@pytest.mark.parametrize(
+    "target", ["/go/x", "/callbacks/aal2", "/callbacks/identity", "/webhooks/metriport", "/nowhere"]
+)
 def test_an_expectation_that_nobody_knows_is_not_repeated(line: Line, target: str) -> None:
     request = f"GET {target} HTTP/1.1\r\nHost: x\r\nExpect: {CANARY}\r\n\r\n"
     answer = line.ask(request.encode())
