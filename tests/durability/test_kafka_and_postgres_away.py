@@ -20,8 +20,8 @@ from tests.stack.processes import answers
 pytestmark = [pytest.mark.process, pytest.mark.edge]
 
 OUTAGE_SECONDS = float(os.environ.get("DURABILITY_SECONDS", "12"))
-LONGEST_ANSWER = 4.0
-"""Metriport's docs ask for an answer within four seconds."""
+LONGEST_ANSWER = 3.5
+"""Seconds, as the README promises; Metriport's docs ask for an answer within four."""
 
 
 async def test_kafka_away_loses_nothing_and_the_spool_drains_by_itself(
