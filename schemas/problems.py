@@ -5,7 +5,8 @@ data. Only the path and a text of our own leave this module.
 """
 
 import re
-from typing import Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -55,11 +56,17 @@ def decode_part(raw: bytes, kind: type[T]) -> T:
         InvalidMessageError: not JSON, or a field of that part is missing or wrong.
     """
     try:
-        return msgspec.json.decode(_without_lone_surrogates(raw), type=kind)
+        decoded: T = _decoder(cast("Any", kind)).decode(_without_lone_surrogates(raw))
     except msgspec.ValidationError as error:
         raise _describe(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidMessageError("the value is not JSON") from None
+    return decoded
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - any type that msgspec decodes
+    return msgspec.json.Decoder(kind)
 
 
 def refuse_hostile_text(raw: bytes) -> None:
@@ -92,7 +99,7 @@ _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
 def _without_lone_surrogates(raw: bytes) -> bytes:
-    if rb"\ud" not in raw and rb"\uD" not in raw:
+    if rb"\u" not in raw:
         return raw
     return _RAW_ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], raw)
 

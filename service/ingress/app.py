@@ -1,10 +1,11 @@
 """The public application, put together from its routes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from service.crypto.keys import KeyRing
 from service.ingress.durability import Durable
@@ -14,6 +15,9 @@ from service.ingress.records import Recorder
 from service.ingress.responses import STRICT
 from service.ingress.returns import ReturnRoutes
 from service.ingress.webhook import PATH, WebhookHandler
+
+_KEPT: Final = frozenset({"Allow", "Connection", "Date", "Server"})
+"""Headers of an error that are aiohttp's own words."""
 
 
 def public_app(
@@ -26,45 +30,40 @@ def public_app(
 ) -> web.Application:
     """Everything that the outside can reach."""
     limits = Limits()
-    app = web.Application(
-        client_max_size=MAX_BODY, middlewares=[bare_errors, _browser_limit(limits)]
-    )
-    app.on_response_prepare.append(_bare_expectation_failed)
+    app = web.Application(client_max_size=MAX_BODY)
+    app.on_response_prepare.append(bare_errors)
     webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
     app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
-    app.add_routes(LinkRoutes(link_keys, recorder, durable, find_page).routes())
-    app.add_routes(ReturnRoutes(link_keys, recorder, durable).routes())
+    links = LinkRoutes(link_keys, recorder, durable, find_page)
+    returns = ReturnRoutes(link_keys, recorder, durable)
+    for route in (*links.routes(), *returns.routes()):
+        limited = _limited(limits, route.handler)
+        app.add_routes([web.RouteDef(route.method, route.path, limited, route.kwargs)])
     return app
 
 
-@web.middleware
-async def bare_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors without a body and with strict headers: nothing of a request is ever echoed."""
-    respond: Callable[[web.Request], Awaitable[web.StreamResponse]] = handler
-    try:
-        return await respond(request)
-    except web.HTTPException as error:
-        allow = {name: value for name, value in error.headers.items() if name.lower() == "allow"}
-        return web.Response(status=error.status, headers={**STRICT, **allow})
+async def bare_errors(request: web.Request, response: web.StreamResponse) -> None:
+    """Errors without a body and with strict headers: nothing of a request is ever echoed.
 
-
-async def _bare_expectation_failed(request: web.Request, response: web.StreamResponse) -> None:
-    """Aiohttp refuses an unknown ``Expect`` before every middleware, and repeats what was sent."""
+    A hook and not a middleware, because aiohttp refuses an unknown ``Expect`` before every middleware
+    and repeats what was sent; and because it costs a webhook next to nothing.
+    """
     del request
-    if response.status == HTTPStatus.EXPECTATION_FAILED and isinstance(response, web.Response):
+    is_error = isinstance(response, web.HTTPException)
+    if is_error or response.status == HTTPStatus.EXPECTATION_FAILED:
+        assert isinstance(response, web.Response)  # noqa: S101 - both kinds are
         response.body = b""
+        for name in set(response.headers) - _KEPT:
+            del response.headers[name]
         response.headers.update({**STRICT, "content-length": "0"})
 
 
-def _browser_limit(limits: Limits) -> Middleware:
+def _limited(limits: Limits, handler: Handler) -> Handler:
     """People's requests are bounded apart from webhooks, so that neither stands in the other's way."""
 
-    @web.middleware
-    async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == PATH:
-            return await handler(request)
+    async def bounded(request: web.Request) -> web.StreamResponse:
         try:
-            with limits.browsers.place():
+            with limits.browsers:
                 return await handler(request)
         except Overloaded:
             raise web.HTTPServiceUnavailable from None

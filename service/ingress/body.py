@@ -57,6 +57,8 @@ async def read(request: web.Request, room: Room) -> bytes:
             or its chunks are none.
     """
     try:
+        if request.content.is_eof():  # it came with its head: there is nothing to wait for
+            return _taken(request.content.read_nowait(), room)
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(request, room)
     except TimeoutError:
@@ -92,6 +94,13 @@ async def _read(request: web.Request, room: Room) -> bytes:
         room.grow(size)
         body += part
     return bytes(body)
+
+
+def _taken(body: bytes, room: Room) -> bytes:
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    room.grow(len(body))
+    return body
 
 
 def _too_large() -> Refused:

@@ -1,10 +1,15 @@
-"""When to stop asking Kafka: after three misses in a row, with a try once a second."""
+"""When to stop asking Kafka: after three misses in a row, with a try once a second.
+
+Misses of one moment are one miss. When this process stood still for a second, all that was under way
+misses at once, and that says nothing of Kafka.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
 MISSES: Final = 3
 PROBE_SECONDS: Final = 1.0
+MOMENT_SECONDS: Final = 0.1
 
 
 class Breaker:
@@ -14,6 +19,7 @@ class Breaker:
         self._clock = clock
         self._misses = 0
         self._next_probe = 0.0
+        self._moment_ends = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -35,5 +41,8 @@ class Breaker:
 
     def failed(self) -> None:
         """Kafka did not answer in time."""
-        self._misses += 1
-        self._next_probe = self._clock() + PROBE_SECONDS
+        now = self._clock()
+        self._next_probe = now + PROBE_SECONDS
+        if now >= self._moment_ends:
+            self._misses += 1
+            self._moment_ends = now + MOMENT_SECONDS

@@ -17,9 +17,8 @@ A ping can only be told from another webhook once its body has been read and its
 bodies as small as a ping are read whatever else is going on; what is counted is the work after that.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final, Literal
+from types import TracebackType
+from typing import Final, Literal, Self
 
 from service.telemetry import metrics
 
@@ -78,15 +77,19 @@ class Places:
         if self._taken >= self._most:
             raise Overloaded(self._limit)
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Take a place, or raise ``Overloaded``."""
         self.check()
         self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the place back."""
+        self._taken -= 1
 
 
 class Bodies:
@@ -110,18 +113,13 @@ class Bodies:
         if size > SMALL_BODY and self.held + size > self._total:
             raise Overloaded("body_bytes")
 
-    @contextmanager
-    def room(self, announced: int) -> Iterator["Room"]:
+    def room(self, announced: int) -> "Room":
         """Room for one body; nothing is taken before it grows."""
-        room = Room(self, announced)
-        try:
-            yield room
-        finally:
-            room.leave()
+        return Room(self, announced)
 
 
 class Room:
-    """What one body takes."""
+    """What one body takes, until the block ends that it is entered for."""
 
     def __init__(self, bodies: Bodies, announced: int) -> None:
         self._bodies = bodies
@@ -129,9 +127,22 @@ class Room:
         self._size = 0
         self._is_large = False
 
+    def __enter__(self) -> Self:
+        """See the class."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the room back."""
+        self._leave()
+
     def grow(self, size: int) -> None:
         """The body has this size now; raise ``Overloaded`` when that is too much for all together."""
-        self.leave()
+        self._leave()
         if size > EARNEST:
             size = max(size, self._announced)
         self._bodies.check(size)
@@ -140,8 +151,7 @@ class Room:
             self._bodies.held += self._size
             self._bodies.large += self._is_large
 
-    def leave(self) -> None:
-        """Give the room back."""
+    def _leave(self) -> None:
         self._bodies.held -= self._size
         self._bodies.large -= self._is_large
         self._size, self._is_large = 0, False

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -32,6 +32,9 @@ _AT_ONCE: Final = 256 * KIB
 """Up to here a body is verified, read and sealed on the event loop: about 10 ms."""
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_counter = cache(metrics.WEBHOOKS.labels)
+_slot_counter = cache(metrics.WEBHOOK_KEY_SLOT.labels)
 
 log = structlog.get_logger()
 
@@ -82,10 +85,10 @@ class WebhookHandler:
             if isinstance(looked_at, web.Response):
                 return looked_at
             try:
-                with self._limits.webhooks.place():
+                with self._limits.webhooks:
                     return await self._keep(looked_at)
             except Overloaded:
-                metrics.WEBHOOKS.labels(looked_at.type, "overloaded").inc()
+                _counter(looked_at.type, "overloaded").inc()
                 return web.Response(status=503)
 
     async def _look_at(self, request: web.Request, content: bytes) -> web.Response | _Work:
@@ -101,9 +104,9 @@ class WebhookHandler:
         signatures = request.headers.getall(HEADER, [])
         slot = matching_slot(keys, content, signatures)
         if slot is None:
-            metrics.WEBHOOKS.labels("other", "unauthenticated").inc()
+            _counter("other", "unauthenticated").inc()
             return web.Response(status=401)
-        metrics.WEBHOOK_KEY_SLOT.labels(str(slot)).inc()
+        _slot_counter(str(slot)).inc()
         size = len(content)
         try:
             peeked = peek(content)
@@ -111,7 +114,7 @@ class WebhookHandler:
             record = self._recorder.not_understood(content)
             return _Work(record, "other", sealed=True, size=size, understood=False)
         if peeked.ping is not None:
-            metrics.WEBHOOKS.labels("ping", "answered").inc()
+            _counter("ping", "answered").inc()
             return _json({"pong": peeked.ping})
         record = self._recorder.webhook(content, signatures[0], peeked, _trace(request))
         return _Work(record, peeked.known_type, sealed=peeked.seal, size=size)
@@ -120,14 +123,14 @@ class WebhookHandler:
         try:
             await self._durable.keep(work.record)
         except PublishError:
-            metrics.WEBHOOKS.labels(work.type, "not_durable").inc()
+            _counter(work.type, "not_durable").inc()
             log.warning("webhook.not_durable", type=work.type)
             return web.Response(status=503)
         if work.understood:
-            metrics.WEBHOOKS.labels(work.type, "published").inc()
+            _counter(work.type, "published").inc()
             log.info("webhook.published", type=work.type, sealed=work.sealed, size=work.size)
         else:  # the vendor did its part, operators will look
-            metrics.WEBHOOKS.labels(work.type, "not_understood").inc()
+            _counter(work.type, "not_understood").inc()
             metrics.DEAD_LETTERS.labels("unreadable").inc()
             log.error("webhook.not_understood", size=work.size)
         return _json({})

@@ -1,12 +1,13 @@
 """The spool: sealed records that Kafka did not take in time, until the relay brings them there."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from service.store.pool import Connection
 from service.store.unit import Unit
 
-INSERT = "insert into spool (record_id, sealed) values ($1, $2)"
+INSERT = "insert into spool (record_id, sealed) select * from unnest($1::uuid[], $2::bytea[])"
 CLAIM = """
 select position, record_id, sealed from spool where not stuck
 order by position limit $1 for update skip locked
@@ -26,9 +27,9 @@ class Spooled(NamedTuple):
     sealed: bytes
 
 
-async def insert(connection: Connection, record_id: UUID, sealed: bytes) -> None:
-    """Keep a sealed record; committed when this returns."""
-    await connection.execute(INSERT, record_id, sealed)
+async def insert(connection: Connection, records: Sequence[tuple[UUID, bytes]]) -> None:
+    """Keep sealed records, each under its id; committed when this returns."""
+    await connection.execute(INSERT, [row[0] for row in records], [row[1] for row in records])
 
 
 async def claim(unit: Unit, limit: int) -> list[Spooled]:

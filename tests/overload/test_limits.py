@@ -10,9 +10,9 @@ from service.ingress.limits import MIB, Bodies, Overloaded, Places, Room
 
 def test_a_place_is_given_back_whatever_happens() -> None:
     places = Places("webhooks", 1)
-    with pytest.raises(ZeroDivisionError), places.place():
+    with pytest.raises(ZeroDivisionError), places:
         raise ZeroDivisionError
-    with places.place(), pytest.raises(Overloaded), places.place():
+    with places, pytest.raises(Overloaded), places:
         pytest.fail("there was one place only")
     places.check()
 
@@ -25,7 +25,7 @@ def test_the_fifth_large_body_is_refused_and_its_bytes_are_forgotten() -> None:
     with pytest.raises(Overloaded):
         rooms[4].grow(8 * MIB + 1)
     rooms[4].grow(8 * MIB)
-    rooms[0].leave()
+    rooms[0].__exit__(None, None, None)
     rooms[4].grow(8 * MIB + 1)
     assert (bodies.large, bodies.held) == (4, 3 * 32 * MIB + 8 * MIB + 1)
 
@@ -63,10 +63,10 @@ def test_whatever_comes_the_sum_stays_within_the_bound(seed: int) -> None:
         except Overloaded:
             rooms.pop(number, None)
         if chance.random() < 0.1:
-            room.leave()
+            room.__exit__(None, None, None)
             rooms.pop(number, None)
         assert bodies.held <= limits.BODY_BYTES
         assert bodies.large <= limits.LARGE_BODIES
     for room, _ in rooms.values():
-        room.leave()
+        room.__exit__(None, None, None)
     assert (bodies.held, bodies.large) == (0, 0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.ingress.breaker import Breaker
+from service.ingress.breaker import MOMENT_SECONDS, Breaker
 
 
 @dataclass
@@ -13,19 +13,26 @@ class Clock:
         return self.now
 
 
+def _miss(breaker: Breaker, clock: Clock, times: int) -> None:
+    """Misses of different moments."""
+    for _ in range(times):
+        clock.now += MOMENT_SECONDS
+        breaker.failed()
+
+
 def test_two_misses_in_a_row_change_nothing() -> None:
-    breaker = Breaker(Clock())
-    breaker.failed()
-    breaker.failed()
+    clock = Clock()
+    breaker = Breaker(clock)
+    _miss(breaker, clock, 2)
     assert breaker.allows()
     assert breaker.allows()
 
 
 def test_an_answer_in_between_starts_the_count_again() -> None:
-    breaker = Breaker(Clock())
+    clock = Clock()
+    breaker = Breaker(clock)
     for _ in range(10):
-        breaker.failed()
-        breaker.failed()
+        _miss(breaker, clock, 2)
         breaker.succeeded()
     assert not breaker.is_open
 
@@ -33,8 +40,7 @@ def test_an_answer_in_between_starts_the_count_again() -> None:
 def test_after_three_misses_one_record_a_second_may_try_kafka() -> None:
     clock = Clock()
     breaker = Breaker(clock)
-    for _ in range(3):
-        breaker.failed()
+    _miss(breaker, clock, 3)
     assert [breaker.allows() for _ in range(5)] == [False] * 5
     clock.now += 1.0
     assert [breaker.allows() for _ in range(5)] == [True, False, False, False, False]
@@ -43,10 +49,20 @@ def test_after_three_misses_one_record_a_second_may_try_kafka() -> None:
 def test_one_answer_closes_it_again() -> None:
     clock = Clock()
     breaker = Breaker(clock)
-    for _ in range(3):
-        breaker.failed()
+    _miss(breaker, clock, 3)
     clock.now += 1.0
     assert breaker.allows()
     breaker.succeeded()
     assert not breaker.is_open
     assert [breaker.allows() for _ in range(5)] == [True] * 5
+
+
+def test_all_that_misses_in_one_moment_is_one_miss() -> None:
+    """A process that stood still finds everything under way too late, and Kafka quite well."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(200):
+        breaker.failed()
+    assert not breaker.is_open
+    _miss(breaker, clock, 2)
+    assert breaker.is_open
