@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-deep bench-ingress lint types imports check schemas check-schemas \
+.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check schemas check-schemas \
 	check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -35,7 +35,7 @@ test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process"
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
-	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/durability
+	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability
 
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
@@ -43,6 +43,9 @@ $(BENCH_READY): $(READY) requirements-bench.txt
 
 bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and the vendor's sample.
 	@$(BIN)/python -m tests.bench.ingress
+
+bench-consumers: $(READY) ## Measure webhooks a second, to committed state and told event.
+	@$(BIN)/python -m tests.bench.consumers
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .
@@ -56,11 +59,13 @@ imports: $(READY) ## Check that imports go one way, floor by floor.
 
 check: lint types imports check-schemas ## Run every check that needs no server.
 
-schemas: $(READY) ## Write AsyncAPI, OpenAPI, JSON Schema and the reasons from the types.
+schemas: $(READY) ## Write AsyncAPI, OpenAPI, JSON Schema, the reasons and the state tables from the code.
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m service.ias.transitions
 
 check-schemas: $(READY) ## Fail when a generated document is not what the code says.
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m service.ias.transitions --check
 
 check-asyncapi: ## Validate asyncapi.json with AsyncAPI's own parser (needs node and npm).
 	cd tests/contract/asyncapi && npm install --ignore-scripts --no-package-lock --no-audit --no-fund

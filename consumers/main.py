@@ -12,6 +12,10 @@ from typing import Any, Final
 import structlog
 
 import schemas
+from consumers import reencrypt
+from consumers.auditing import tool
+from consumers.auditing.published import UnreadableHeadsError
+from consumers.auditing.tool import UnknownSubjectError
 from consumers.keys import fresh_keys
 from consumers.processes.consumers import consumers
 from consumers.processes.gateway import gateway
@@ -56,7 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for problem in error.problems:
             print(f"metriport-ias: {problem}", file=sys.stderr)  # noqa: T201 - before logs exist
         code = WRONG_SETTINGS
-    except (IncompatibleDatabaseError, WrongEnvironmentError) as error:
+    except (
+        IncompatibleDatabaseError,
+        WrongEnvironmentError,
+        UnknownSubjectError,
+        UnreadableHeadsError,
+        reencrypt.WrongKeysError,
+    ) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
     except Exception as error:
@@ -80,6 +90,10 @@ def parser() -> argparse.ArgumentParser:
     roles.add_parser("migrate", help="bring the database to the newest shape")
     roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
     roles.add_parser("settings", help="print every setting, its roles, default and meaning")
+    tool.add_arguments(roles.add_parser("audit", help="check, export or archive the audit"))
+    reencrypt.add_arguments(
+        roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
+    )
     topic = roles.add_parser("topics", help="set up or check the Kafka topics")
     topic.add_argument("action", choices=("apply", "check"))
     topic.add_argument("--replication", type=int, default=3, help="replicas of new topics (3)")
@@ -88,14 +102,15 @@ def parser() -> argparse.ArgumentParser:
 
 async def _dispatch(options: argparse.Namespace) -> int:
     match options.role:
-        case "keys":
-            print("\n".join(fresh_keys()))  # noqa: T201 - this is its output
-            return OK
-        case "settings":
-            print(table())  # noqa: T201 - as above
+        case "keys" | "settings":
+            text = "\n".join(fresh_keys()) if options.role == "keys" else table()
+            print(text)  # noqa: T201 - this is its output
             return OK
         case "migrate":
             return await _migrate()
+        case "audit" | "reencrypt":
+            run_tool = tool.run if options.role == "audit" else reencrypt.run
+            return await run_tool(options)
         case "topics":
             return await _topics(options.action, options.replication)
         case "all":

@@ -1,49 +1,44 @@
-"""One record, one transaction: dedupe, decide, write, outbox.
+"""Records become effects: a batch in one transaction for speed, one by one when the batch fails.
 
-Transient faults (Postgres away, deadlock, serialization) are waited out without committing the offset.
-What cannot be read or is not authentic is put aside, sealed, in the transaction that lets the offset
-advance: never dropped, never in the way of its neighbours.
+Within a batch the messages about one patient or subject keep their order, and so do all of a
+partition when they are done one by one. Transient faults (Postgres away, deadlock, serialization) are
+waited out without committing the offset. A commit that was cut off may have happened: nothing is
+concluded, the records are handled again, and the inbox knows.
 """
 
 import asyncio
-from typing import Final
-from uuid import uuid4
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import structlog
+from asyncpg import DeadlockDetectedError
 
+from consumers.acting import Actor, Message, inbox_name, say_refused
 from consumers.context import Context
-from consumers.reading import (
-    Callback,
-    CommandHead,
-    CommandMessage,
-    Reader,
-    RejectedError,
-    Webhook,
-    count,
-    read_head,
-)
-from consumers.routing import handle_callback, handle_command, handle_webhook
-from schemas.cloudevents import DATAREF
-from schemas.dead_letters import DeadLetter
-from schemas.events import CommandRejected
-from schemas.ids import CommandId, SubjectId
-from schemas.problems import InvalidMessageError, decode
+from consumers.reading import CommandMessage, Reader, RejectedError, Webhook, count, kind_of
+from consumers.stopping import Stopper, hold, stop
 from schemas.reasons import Reason
-from schemas.topics import Topic
 from service.bus.subscription import Received
-from service.crypto.keys import UnknownKeyError
-from service.crypto.sealing import place
-from service.store import inbox, large_bodies, outbox, subjects
-from service.store.outbox import UNSEQUENCED
+from service.store import ahead, held
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
 from service.telemetry import metrics
 
-UNREADABLE_SUBJECT: Final = SubjectId("unreadable")
+LARGEST_BATCH: Final = 200
+_LARGEST_BYTES: Final = 4 * 1024 * 1024
+_BATCH_SECONDS: Final = 15.0
+_RECORD_SECONDS: Final = 30.0  # a handler that hangs leaves no lock behind for longer
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
 log = structlog.get_logger()
+
+
+class _Readable(NamedTuple):
+    """A record and what it says."""
+
+    record: Received
+    message: Message
 
 
 class Processor:
@@ -51,154 +46,180 @@ class Processor:
 
     def __init__(self, database: Database, reader: Reader, context: Context) -> None:
         self._database = database
-        self._reader = reader
         self._context = context
+        self._actor = Actor(database, reader, context)
+        self._stopper = Stopper()
+        self._singly = 0
+        """So many of the next records are done one by one, because their batch failed."""
 
     async def __call__(self, record: Received) -> None:
         """Handle one record to its end; returns only when its effect is committed."""
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(
-            topic=record.topic.value, partition=record.partition, offset=record.offset
-        )
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                with metrics.HANDLER.labels(record.topic.value).time():
-                    await self._attempt(record)
-            except TRANSIENT as error:
-                log.warning("consumer.waits_for_database", exc_info=error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            else:
-                return
+        while not await self._try_one(record):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _attempt(self, record: Received) -> None:
+    async def handle(self, records: Sequence[Received]) -> int:
+        """Handle the first of these records; how many are done, 0 when to come again a bit later."""
+        batch = [] if self._singly else self._cut(records)
+        if len(batch) > 1:
+            return await self._try_together(batch)
+        done = int(await self._try_one(records[0]))
+        self._singly = max(0, self._singly - done)
+        return done
+
+    def _cut(self, records: Sequence[Received]) -> list[_Readable]:
+        """The first records of one topic that can be read, as many as one transaction should take."""
+        batch: list[_Readable] = []
+        size = 0
+        for record in records[:LARGEST_BATCH]:
+            size += len(record.value)
+            if record.topic is not records[0].topic or size > _LARGEST_BYTES:
+                break
+            if not self._actor.is_whole(record):
+                break
+            try:
+                batch.append(_Readable(record, self._actor.read_whole(record)))
+            except RejectedError:
+                break  # it is refused when its turn comes, alone
+        return batch
+
+    async def _try_together(self, batch: Sequence[_Readable]) -> int:
+        _bind(batch[0].record, batch=len(batch))
+        timer = metrics.HANDLER.labels(batch[0].record.topic.value).time
         try:
-            message = self._reader.read(await self._whole(record))
-        except RejectedError as error:
-            await self._reject(record, error)
-            return
+            with timer():
+                async with (
+                    asyncio.timeout(_BATCH_SECONDS),
+                    self._database.transaction() as unit,
+                ):
+                    results = await self._together(unit, batch)
+        except (TimeoutError, DeadlockDetectedError) as error:
+            log.warning("consumer.batch_gave_up", exc_info=error)
+            self._singly = len(batch)
+        except TRANSIENT as error:
+            log.warning("consumer.waits_for_database", exc_info=error)
+        except Exception as error:
+            log.warning("consumer.batch_failed", exc_info=error)
+            self._singly = len(batch)
+        else:
+            for record, result in results:
+                count(record, result)
+                if result != "held":
+                    self._stopper.went_well(record)
+            return len(batch)
+        return 0
+
+    async def _together(self, unit: Unit, batch: Sequence[_Readable]) -> list[tuple[Received, str]]:
+        """What became of each record."""
+        stopped = await held.stopped(unit)
+        results: list[tuple[Received, str]] = []
+        flowing: list[_Readable] = []
+        for one in batch:
+            if kind_of(one.record) in stopped:
+                await hold(unit, self._context.sealer, one.record)
+                results.append((one.record, "held"))
+            else:
+                flowing.append(one)
+        for independent in rounds(flowing):
+            await _read_ahead(unit, independent)
+            for record, message in independent:
+                _bind(record)
+                unit.traceparent = record.traceparent
+                fresh = await self._actor.act(unit, message)
+                results.append((record, "handled" if fresh else "repeated"))
+        return results
+
+    async def _try_one(self, record: Received) -> bool:
+        """Handle one record; whether it is done."""
+        _bind(record)
         try:
+            with metrics.HANDLER.labels(record.topic.value).time():
+                async with asyncio.timeout(_RECORD_SECONDS):
+                    await self._one(record)
+        except TRANSIENT as error:
+            log.warning("consumer.waits_for_database", exc_info=error)
+            return False
+        return True
+
+    async def _one(self, record: Received) -> None:
+        message: Message | None = None
+        try:
+            message = await self._actor.read(record)
             async with self._database.transaction(record.traceparent) as unit:
-                fresh = await self._handle(unit, message)
+                if kind_of(record) in await held.stopped(unit):
+                    await hold(unit, self._context.sealer, record)
+                    result = "held"
+                else:
+                    fresh = await self._actor.act(unit, message)
+                    result = "handled" if fresh else "repeated"
         except RejectedError as error:
-            await self._reject(record, error, message)
+            await self._refuse(record, error, message)
         except TRANSIENT:
             raise
         except Exception as error:
             log.exception("consumer.handler_failed", exc_info=error)
             failure = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
-            await self._reject(record, failure)
+            await self._refuse(record, failure, message)
         else:
-            count(record, _type_of(message), "handled" if fresh else "repeated")
+            count(record, result)
+            if result != "held":
+                self._stopper.went_well(record)
 
-    async def _whole(self, record: Received) -> Received:
-        """The record with its body, where that was kept aside for being too large."""
-        dataref = dict(record.headers).get(f"ce_{DATAREF}")
-        if dataref is None:
-            return record
-        body_id = large_bodies.referenced(dataref.decode(errors="replace"))
-        sealed = None
-        if body_id is not None:
-            async with self._database.connection() as connection:
-                sealed = await large_bodies.read(connection, body_id)
-        if sealed is None:
-            raise RejectedError(Reason.UNREADABLE, "the dataref names no body")
-        where = place("large_body", record.topic, str(body_id))
-        try:
-            return record._replace(value=self._context.opener.open(sealed, where))
-        except UnknownKeyError:
-            raise RejectedError(Reason.NOT_AUTHENTIC, "the body does not open") from None
-
-    async def _handle(self, unit: Unit, message: Webhook | Callback | CommandMessage) -> bool:
-        """Whether the message was new."""
-        match message:
-            case Webhook(meta, _):
-                if not await inbox.remember(unit, "metriport", meta.message_id):
-                    return False
-                await handle_webhook(unit, self._context, message)
-            case Callback(callback_id, content):
-                if not await inbox.remember(unit, "callback", callback_id):
-                    return False
-                await handle_callback(unit, self._context, content)
-            case CommandMessage():
-                return await handle_command(unit, self._context, message)
-        return True
-
-    async def _reject(self, record: Received, error: RejectedError, message: object = None) -> None:
-        """Put the record aside and, for a command, tell its sender; once.
-
-        A webhook that was understood and refused is remembered, so that a re-delivery is not put
-        aside again; one that met a defect is not, so that a re-delivery can still take effect.
-        """
+    async def _refuse(
+        self, record: Received, error: RejectedError, message: Message | None
+    ) -> None:
+        """Put the record aside, or keep it if its kind is stopped, or must be now."""
+        kind = kind_of(record)
+        too_bad = self._stopper.went_wrong(record, error)
         async with self._database.transaction(record.traceparent) as unit:
-            source, key = "rejected", record.position
-            if isinstance(message, Webhook):
-                source, key = "metriport", message.meta.message_id
-            if not await inbox.remember(unit, source, key):
-                return
-            broken_command = record.topic is Topic.COMMANDS
-            head = read_head(record.value) if broken_command else None
-            if _is_nameless(head) or error.reason is Reason.HANDLER_FAILED:
-                await self._put_aside(unit, record, error)
-            if broken_command:
-                await _tell_sender(unit, record, error)
-        metrics.DEAD_LETTERS.labels(error.reason.value).inc()
-        count(record, "", error.reason.value)
-        log.warning("consumer.rejected", reason=error.reason.value, field=error.field)
-
-    async def _put_aside(self, unit: Unit, record: Received, error: RejectedError) -> None:
-        event_id = uuid4()
-        where = place(Topic.DEAD_LETTERS, record.topic.value, str(event_id))
-        letter = DeadLetter(
-            reason=error.reason,
-            sealed=self._context.sealer.seal(record.value, where),
-            received_at=unit.now,
-            topic=record.topic.value,
-            partition=record.partition,
-            offset=record.offset,
-        )
-        await outbox.put_aside(unit, letter, event_id)
+            stopped = kind in await held.stopped(unit)
+            if too_bad and not stopped:
+                await stop(unit, kind, error)
+            if too_bad or stopped:
+                await hold(unit, self._context.sealer, record)
+                fresh = False
+            else:
+                fresh = await self._actor.refuse(unit, record, error, message)
+        if fresh:
+            say_refused(record, error)
+        elif too_bad or stopped:
+            count(record, "held")
 
 
-async def _tell_sender(unit: Unit, record: Received, error: RejectedError) -> None:
-    """Answer a command that was not valid; without a subject, name the record instead."""
-    head = read_head(record.value)
-    event = CommandRejected(
-        sequence=UNSEQUENCED,
-        subject_id=UNREADABLE_SUBJECT if head is None else head.subject_id,
-        command_id=None if head is None else _command_id(bytes(head.command_id)),
-        reason=error.reason,
-        message=error.message,
-        field=error.field,
-        topic=record.topic.value,
-        partition=record.partition,
-        offset=record.offset,
+def rounds(batch: Iterable[_Readable]) -> Iterator[list[_Readable]]:
+    """The batch as rounds in which no two messages are about the same patient or subject.
+
+    So the rows of a round can be read together, before any of it is handled, and messages about one
+    keep their order.
+    """
+    waiting: dict[bytes, list[_Readable]] = {}
+    for one in batch:
+        waiting.setdefault(_about(one), []).append(one)
+    while waiting:
+        yield [queue.pop(0) for queue in waiting.values()]
+        waiting = {about: queue for about, queue in waiting.items() if queue}
+
+
+def _about(one: _Readable) -> bytes:
+    if isinstance(one.message, CommandMessage):
+        return one.message.command.subject_id.encode()
+    return one.record.key or b""
+
+
+async def _read_ahead(unit: Unit, batch: Sequence[_Readable]) -> None:
+    messages = [one.message for one in batch]
+    commands = [one for one in messages if isinstance(one, CommandMessage)]
+    others = [one for one in messages if not isinstance(one, CommandMessage)]
+    await ahead.remember(unit, map(inbox_name, others))
+    requests = [one.meta.request_id for one in others if isinstance(one, Webhook)]
+    await ahead.lock(
+        unit, [one.command.subject_id for one in commands], [one for one in requests if one]
     )
-    if head is None:
-        await outbox.emit_without_subject(unit, event)
-        return
-    await subjects.lock_or_create(unit, head.subject_id)
-    await outbox.emit(unit, event)
 
 
-def _is_nameless(head: CommandHead | None) -> bool:
-    """Whether its sender could not recognise the message by what an answer would name."""
-    return head is None or _command_id(bytes(head.command_id)) is None
-
-
-def _command_id(raw: bytes) -> CommandId | None:
-    try:
-        return decode(raw, CommandId)
-    except InvalidMessageError:
-        return None
-
-
-def _type_of(message: Webhook | Callback | CommandMessage) -> str:
-    match message:
-        case CommandMessage(command_type, _):
-            return command_type
-        case Callback(_, content):
-            return f"ias.callback.{type(content).__name__}"
-        case Webhook():
-            return "webhook"
+def _bind(record: Received, **more: int) -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        topic=record.topic.value, partition=record.partition, offset=record.offset, **more
+    )

@@ -23,7 +23,7 @@ from schemas.cloudevents import (
 )
 from schemas.commands import COMMANDS
 from schemas.ids import SubjectId
-from schemas.metriport.webhooks import HasMeta, Meta
+from schemas.metriport.webhooks import KNOWN_TYPES, HasMeta, Meta
 from schemas.problems import InvalidMessageError, decode, decode_part
 from schemas.reasons import Reason
 from schemas.topics import Topic
@@ -32,6 +32,7 @@ from service.bus.subscription import Received
 from service.crypto import mac
 from service.crypto.keys import KeyRing, UnknownKeyError
 from service.crypto.sealing import Opener, place
+from service.store.held import Kind
 from service.telemetry import metrics
 from service.webhook_signature import matching_slot
 
@@ -171,7 +172,15 @@ def read_head(value: bytes) -> CommandHead | None:
         return None
 
 
-def count(record: Received, message_type: str, result: str) -> None:
+_KNOWN: Final = frozenset({*COMMANDS, *CALLBACKS, *(f"metriport.{kind}" for kind in KNOWN_TYPES)})
+
+
+def kind_of(record: Received) -> Kind:
+    """Topic and ``ce_type``, as far as it is known. Nobody vouches for it: it only sorts records."""
+    said = (record.header("ce_type") or b"").decode(errors="replace")
+    return Kind(record.topic.value, said if said in _KNOWN else "other")
+
+
+def count(record: Received, result: str) -> None:
     """Count a message by topic, known type and result."""
-    known = message_type if message_type in COMMANDS or message_type in CALLBACKS else "other"
-    metrics.MESSAGES.labels(record.topic.value, known, result).inc()
+    metrics.MESSAGES.labels(*kind_of(record), result).inc()

@@ -6,8 +6,10 @@ from typing import Any, Final
 from consumers.callbacks import aal2_returned, link_opened
 from consumers.commands import (
     confirm_return,
+    erase_subject,
     register_patient,
     renew_data_link,
+    revoke_identity,
     start_aal2_challenge,
     start_consolidated_query,
     start_identity_verification,
@@ -23,7 +25,7 @@ from schemas.metriport.webhooks import CONSOLIDATED_DATA, IDENTITY_VERIFIED, NET
 from schemas.reasons import REMEDIES, Reason
 from service.ias.refusal import Refusal
 from service.store import commands as store
-from service.store import outbox, subjects
+from service.store import erasure, outbox, subjects
 from service.store.commands import Arrival
 from service.store.unit import Unit
 
@@ -38,6 +40,8 @@ COMMAND_HANDLERS: Final[Mapping[type[Message], CommandHandler]] = {
     commands.StartNetworkQuery: start_network_query.handle,
     commands.StartConsolidatedQuery: start_consolidated_query.handle,
     commands.RenewDataLink: renew_data_link.handle,
+    commands.RevokeIdentity: revoke_identity.handle,
+    commands.EraseSubject: erase_subject.handle,
 }
 CALLBACK_HANDLERS: Final[Mapping[type[Message], CommandHandler]] = {
     callbacks.LinkOpened: link_opened.handle,
@@ -63,9 +67,17 @@ async def handle_callback(unit: Unit, context: Context, callback: Message) -> No
 
 
 async def handle_command(unit: Unit, context: Context, message: CommandMessage) -> bool:
-    """Act on a new command, answer a repeat, refuse a reused id; whether it was new."""
+    """Act on a new command, answer a repeat, refuse a reused id; whether it was new.
+
+    A command that an erasure ended is answered with its receipt, also when it is delivered again to a
+    subject that has started afresh.
+    """
     command = message.command
-    await subjects.lock_or_create(unit, command.subject_id)
+    known = await subjects.lock(unit, command.subject_id)
+    if await erasure.repeat_receipt(unit, command.subject_id, command.command_id):
+        return False
+    if not known:
+        await subjects.lock_or_create(unit, command.subject_id)
     match await store.accept(unit, message.type, command):
         case Arrival.REPEAT:
             await outbox.repeat_final(unit, command.subject_id, command.command_id)

@@ -1,6 +1,8 @@
 """Handles parked webhooks once their request is known: the same handlers, one transaction each."""
 
 import asyncio
+import time
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -24,6 +26,8 @@ from service.store.unit import Unit
 from service.telemetry import metrics
 
 _IDLE_SECONDS: Final = 0.5
+_ALL_SECONDS: Final = 60.0
+_YOUNG: Final = timedelta(minutes=10)  # "webhook before response" is a matter of seconds
 
 log = structlog.get_logger()
 
@@ -36,24 +40,29 @@ class Unparker:
         self._context = context
 
     async def run(self) -> None:
-        """Look every half second, until cancelled."""
+        """Look at the young every half second and at all once a minute, until cancelled."""
+        looked_at_all = float("-inf")
         while True:
+            is_time = time.monotonic() >= looked_at_all + _ALL_SECONDS
             try:
-                busy = await self.round()
+                busy = await self.round(parked.EVER if is_time else _YOUNG)
             except TRANSIENT as error:
                 log.warning("unparking.database_away", exc_info=error)
                 busy = False
+            else:
+                if is_time and not busy:
+                    looked_at_all = time.monotonic()
             if not busy:
                 await asyncio.sleep(_IDLE_SECONDS)
 
-    async def round(self) -> bool:
+    async def round(self, age: timedelta = parked.EVER) -> bool:
         """Handle one webhook whose request is known; whether there was one.
 
         One that is rejected, or meets a defect, goes to the dead letters, sealed: it must not be met
         again and again.
         """
         async with self._database.transaction() as unit:
-            found = await parked.take_matched(unit)
+            found = await parked.take_matched(unit, age)
             if found is None:
                 return False
             try:

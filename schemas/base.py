@@ -13,6 +13,15 @@ UtcTime = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A whole number that every reader holds exactly: JavaScript's, Postgres' and Kafka's."""
 
+Sha256Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
+"""A SHA-256 digest."""
+
+Ed25519Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$(?!\\n)")]
+"""An Ed25519 signature (RFC 8032)."""
+
+KeyIdHex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$(?!\\n)")]
+"""Names a public key without telling it."""
+
 Metadata = Annotated[
     dict[
         Annotated[str, msgspec.Meta(min_length=1, max_length=40)],

@@ -135,16 +135,27 @@ class CancelRecordRequest(Command, frozen=True, kw_only=True):
 
 
 class RevokeIdentity(Command, frozen=True, kw_only=True):
-    """Stop using the subject's identity for this patient, at once."""
+    """Stop using the subject's identity for this patient, at once.
+
+    Open verifications and challenges end, sessions die, queries that were not sent are refused, and
+    those that Metriport already runs are told no more about; all with reason ``revoked``. Answered
+    with ``IdentityRevoked`` also when there was nothing to revoke, because what was asked for is so.
+    """
 
     patient_id: PatientId
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class EraseSubject(Command, frozen=True, kw_only=True):
-    """Erase everything about the subject that we can erase."""
+    """Erase everything about the subject that we can erase.
 
-    legal_hold: bool = False
+    ``legalHold`` true puts the subject under a hold and erases nothing, false lifts a hold and erases.
+    Left out, the subject is erased unless a hold stands. A hold is answered with
+    ``CommandRejected(legal_hold)``. ``SubjectErased`` ends every command of the subject, also those
+    that were still open; a later command of the same subject starts afresh.
+    """
+
+    legal_hold: bool | None = None
 
 
 COMMANDS: Final[dict[str, type[Command]]] = {

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from .base import Count, Event, UtcTime
+from .base import Count, Ed25519Hex, Event, KeyIdHex, Sha256Hex, UtcTime
 from .ids import ExternalId, LinkId, VendorRequestId
 from .reasons import Reason
 from .sources import PurposeOfUse, QueryResult, Source, SourceProgress, SourceStatus
@@ -144,14 +144,21 @@ class NetworkQuerySourceUpdated(Event, frozen=True, kw_only=True):
 
 
 class NetworkQueryFinished(Event, frozen=True, kw_only=True):
-    """Every source has ended."""
+    """Every source has ended, or the query's deadline has passed.
+
+    In that case ``status`` is ``partial``, and sources that still run carry ``deadline_passed``. What
+    they bring later is told as well, and the query finishes once more.
+    """
 
     status: QueryResult
     sources: list[SourceProgress]
 
 
 class NetworkQueryRefused(Event, frozen=True, kw_only=True):
-    """The query was not started and never will be."""
+    """The query was not started and never will be.
+
+    With reason `revoked` it may run on at Metriport, and nothing of it is told any more.
+    """
 
     reason: Reason
     message: str
@@ -198,11 +205,32 @@ class RecordRequestFinished(Event, frozen=True, kw_only=True):
     link_id: LinkId | None = None
 
 
+class Remainder(StrEnum):
+    """What an erasure does not reach, if there is any of it.
+
+    ``metriport``: the vendor's own records. ``kafka``, ``backups``: records and copies made before,
+    gone by ``completeBy``. ``audit``: entries that nobody can open or tie to the subject any more.
+    ``marks``: keyed digests by which late messages are recognised. ``shared_patient``: rows of other
+    subjects that are linked to the same patient.
+    """
+
+    METRIPORT = "metriport"
+    KAFKA = "kafka"
+    BACKUPS = "backups"
+    AUDIT = "audit"
+    MARKS = "marks"
+    SHARED_PATIENT = "shared_patient"
+
+
 class SubjectErased(Event, frozen=True, kw_only=True):
-    """Receipt of an erasure."""
+    """Receipt of an erasure; the final event of every command of the subject.
+
+    What the subject had not been told yet is dropped, so this one event may follow a gap in
+    ``sequence``. ``notErased`` is the same for every subject: it tells nothing about others.
+    """
 
     complete_by: UtcTime
-    not_erased: list[str]
+    not_erased: list[Remainder]
 
 
 class DispatchStopped(Event, frozen=True, kw_only=True):
@@ -213,6 +241,40 @@ class DispatchStopped(Event, frozen=True, kw_only=True):
 
 class DispatchResumed(Event, frozen=True, kw_only=True):
     """For operators: calls go out again."""
+
+
+class ConsumerStopped(Event, frozen=True, kw_only=True):
+    """For operators: messages of one type on one topic are kept and not handled.
+
+    Too many of them failed at once, for several subjects, which is a defect of ours or a wrong key and
+    not theirs. Nothing is lost: they are tried again every few seconds, and handled in order once that
+    works. Other types go on.
+    """
+
+    topic: str
+    message_type: str
+    reason: Reason
+
+
+class ConsumerResumed(Event, frozen=True, kw_only=True):
+    """For operators: the messages kept since ``ConsumerStopped`` are handled."""
+
+    topic: str
+    message_type: str
+
+
+class AuditHeadPublished(Event, frozen=True, kw_only=True):
+    """For operators: how far the audit chain went when this was told, signed.
+
+    Keep these events longer than the database can be changed unseen: ``metriport-ias audit verify
+    --heads`` finds with them that the chain was cut off or computed anew.
+    """
+
+    number: Count
+    hash: Sha256Hex
+    sealed_at: UtcTime
+    key_id: KeyIdHex
+    signature: Ed25519Hex
 
 
 class CommandRejected(Event, frozen=True, kw_only=True):
@@ -260,6 +322,9 @@ EVENTS: Final[dict[str, type[Event]]] = {
         SubjectErased,
         DispatchStopped,
         DispatchResumed,
+        ConsumerStopped,
+        ConsumerResumed,
+        AuditHeadPublished,
         CommandRejected,
     )
 }

@@ -10,12 +10,14 @@ import structlog
 
 from consumers.context import Context
 from schemas.callbacks import Aal2Returned
-from schemas.events import Aal2ChallengeFailed, Aal2SessionReceived
 from schemas.ids import LinkId, SessionId
-from schemas.reasons import REMEDIES, Reason
-from service.ias.aal2 import SessionState
-from service.store import outbox, sessions, subjects
-from service.store.outbox import UNSEQUENCED
+from service.ias.aal2 import ChallengeState
+from service.ias.aal2_steps import ChallengeStanding, Return, on_challenge
+from service.ias.aal2_table import SessionCue
+from service.ias.machine import Effect
+from service.ias.telling import head
+from service.store import sessions, subjects
+from service.store.decisions import move_session, tell
 from service.store.sessions import Challenge, Returned
 from service.store.unit import Unit
 
@@ -30,46 +32,32 @@ async def handle(unit: Unit, context: Context, returned: Aal2Returned) -> None:
     if challenge is None or challenge.subject_id != returned.subject_id:
         log.warning("aal2_returned.unknown_challenge")
         return
-    if challenge.state != "pending":
+    holder = await sessions.by_secret(unit, returned.aal2_session_id)
+    came = Return(returned_at=returned.returned_at, is_known=holder is not None)
+    decision = on_challenge(_standing(challenge), came, unit.now)
+    if decision.state == challenge.state:
         log.info("aal2_returned.challenge_is_over", state=challenge.state)
         return
-    if challenge.expires_at <= min(returned.returned_at, unit.now):
-        await _fail(unit, challenge, Reason.LINK_EXPIRED)
-        return
-    holder = await sessions.by_secret(unit, returned.aal2_session_id)
-    if holder is not None:
+    await sessions.set_challenge_state(unit, challenge.challenge_id, decision.state)
+    if Effect.RECEIVE_SESSION in decision.calls:
+        await _receive(unit, challenge, returned)
+    if Effect.REFUSE_SESSION in decision.calls:
         log.error("aal2_returned.session_presented_twice")
-        await sessions.set_state(unit, holder.session_id, SessionState.REFUSED)
-        await _fail(unit, challenge, Reason.IDENTITY_CONFLICT)
-        return
-    await _receive(unit, challenge, returned)
+        await move_session(unit, holder, SessionCue.REFUSED)
+    await tell(unit, decision.events)
+
+
+def _standing(challenge: Challenge) -> ChallengeStanding:
+    return ChallengeStanding(
+        state=ChallengeState(challenge.state),
+        link_id=LinkId(challenge.challenge_id),
+        expires_at=challenge.expires_at,
+        head=head(challenge.subject_id, challenge.patient_id, challenge.command_id),
+    )
 
 
 async def _receive(unit: Unit, challenge: Challenge, returned: Aal2Returned) -> None:
-    await sessions.set_challenge_state(unit, challenge.challenge_id, "returned")
     brought = Returned(
         returned.aal2_session_id, returned.code_hash, min(returned.returned_at, unit.now)
     )
     await sessions.receive(unit, SessionId(uuid4()), challenge, brought)
-    event = Aal2SessionReceived(
-        sequence=UNSEQUENCED,
-        subject_id=challenge.subject_id,
-        command_id=challenge.command_id,
-        patient_id=challenge.patient_id,
-        link_id=LinkId(challenge.challenge_id),
-    )
-    await outbox.emit(unit, event, ends=True)
-
-
-async def _fail(unit: Unit, challenge: Challenge, reason: Reason) -> None:
-    await sessions.set_challenge_state(unit, challenge.challenge_id, "failed")
-    event = Aal2ChallengeFailed(
-        sequence=UNSEQUENCED,
-        subject_id=challenge.subject_id,
-        command_id=challenge.command_id,
-        patient_id=challenge.patient_id,
-        reason=reason,
-        message=REMEDIES[reason],
-        link_id=LinkId(challenge.challenge_id),
-    )
-    await outbox.emit(unit, event, ends=True)

@@ -7,6 +7,7 @@ from schemas.callbacks import LinkOpened
 from schemas.events import StepKind
 from schemas.ids import ChallengeId, VerificationId
 from schemas.reasons import Reason
+from service.ias.aal2 import ChallengeState
 from service.ias.identity import VerificationState
 from service.store import calls, hosted_pages, identities, sessions, subjects
 from service.store.calls import Operation
@@ -45,7 +46,7 @@ async def _is_open(unit: Unit, opened: LinkOpened) -> bool:
     return (
         challenge is not None
         and challenge.subject_id == opened.subject_id
-        and challenge.state == "pending"
+        and challenge.state == ChallengeState.PENDING
         and challenge.expires_at > unit.now
     )
 

@@ -3,11 +3,11 @@
 from typing import TypeVar
 
 from schemas.base import Command, Event
-from schemas.events import CommandRejected
 from schemas.ids import PatientId
+from service.ias.aal2_steps import rejected
 from service.ias.refusal import Refusal
+from service.ias.telling import head
 from service.store import outbox
-from service.store.outbox import UNSEQUENCED
 from service.store.unit import Unit
 
 E = TypeVar("E", bound=Event)
@@ -15,15 +15,8 @@ E = TypeVar("E", bound=Event)
 
 async def reject(unit: Unit, command: Command, refusal: Refusal, *, ends: bool = True) -> None:
     """The command was not valid. ``ends=False``: an earlier command under this id stands."""
-    event = CommandRejected(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        reason=refusal.reason,
-        message=refusal.message,
-        field=refusal.field,
-    )
-    await outbox.emit(unit, event, ends=ends)
+    about = head(command.subject_id, None, command.command_id)
+    await outbox.emit(unit, rejected(about, refusal), ends=ends)
 
 
 async def refuse(
@@ -31,10 +24,7 @@ async def refuse(
 ) -> None:
     """End the command with its own event of refusal or failure."""
     event = kind(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        patient_id=patient_id,
+        **head(command.subject_id, patient_id, command.command_id),
         reason=refusal.reason,  # type: ignore[call-arg]  # every kind given here has both
         message=refusal.message,
     )

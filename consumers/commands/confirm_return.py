@@ -7,31 +7,20 @@ hands. The code is looked up together with the subject, so another subject's cod
 from consumers.commands.answers import reject
 from consumers.context import Context
 from schemas.commands import ConfirmReturn
-from schemas.events import ReturnConfirmed
-from schemas.ids import LinkId
 from service.crypto.tokens import code_hash
-from service.ias import aal2
-from service.ias.aal2 import SessionState
-from service.store import outbox, sessions
-from service.store.outbox import UNSEQUENCED
+from service.ias.aal2 import UNKNOWN_CODE
+from service.ias.aal2_steps import Confirm
+from service.ias.telling import head
+from service.store import sessions
+from service.store.decisions import move_session
 from service.store.unit import Unit
 
 
 async def handle(unit: Unit, context: Context, command: ConfirmReturn) -> None:
     """Make the session usable, once."""
-    del context
     session = await sessions.by_code(unit, command.subject_id, code_hash(command.code))
-    refused = aal2.refuse_confirmation(session, unit.now)
-    if refused is not None or session is None:
-        if refused is not None:
-            await reject(unit, command, refused)
+    if session is None:
+        await reject(unit, command, UNKNOWN_CODE)
         return
-    await sessions.set_state(unit, session.session_id, SessionState.CONFIRMED)
-    event = ReturnConfirmed(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        patient_id=session.patient_id,
-        link_id=LinkId(session.challenge_id),
-    )
-    await outbox.emit(unit, event, ends=True)
+    about = head(command.subject_id, session.patient_id, command.command_id)
+    await move_session(unit, session, Confirm(context.rules.code_lifetime), about)

@@ -6,9 +6,9 @@ from schemas.ids import PatientId
 from schemas.links import Link, LinkKind
 from service.crypto import tokens
 from service.ias.browser import LINK_PURPOSE, Step
+from service.ias.telling import head
 from service.settings.groups import Web
 from service.store import outbox
-from service.store.outbox import UNSEQUENCED
 from service.store.unit import Unit
 
 
@@ -27,10 +27,7 @@ async def ask_person(
     )
     await outbox.issue_link(unit, link)
     event = UserActionRequired(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        patient_id=patient_id,
+        **head(command.subject_id, patient_id, command.command_id),
         kind=StepKind(step.kind),
         link_id=step.link_id,
         expires_at=step.expires_at,

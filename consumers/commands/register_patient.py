@@ -16,9 +16,9 @@ from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
 from service.ias.purpose import refuse_link
 from service.ias.refusal import Refusal
+from service.ias.telling import head
 from service.store import calls, outbox, patients
 from service.store.calls import Operation
-from service.store.outbox import UNSEQUENCED
 from service.store.patients import Registration
 from service.store.unit import Unit
 
@@ -88,11 +88,9 @@ def read_demographics(context: Context, command: RegisterPatient) -> Demographic
 
 
 async def _fail(unit: Unit, command: RegisterPatient | LinkPatient, refusal: Refusal) -> None:
+    patient_id = command.patient_id if isinstance(command, LinkPatient) else None
     event = PatientRegistrationFailed(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        patient_id=command.patient_id if isinstance(command, LinkPatient) else None,
+        **head(command.subject_id, patient_id, command.command_id),
         reason=refusal.reason,
         message=refusal.message,
         field=refusal.field,

@@ -15,9 +15,9 @@ from service.ias.aal2 import Session
 from service.ias.network_query import QueryState
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
+from service.ias.telling import head
 from service.store import calls, identities, outbox, patients, queries, sessions
 from service.store.calls import Operation
-from service.store.outbox import UNSEQUENCED
 from service.store.queries import Query
 from service.store.unit import Unit
 
@@ -52,14 +52,8 @@ async def handle(unit: Unit, context: Context, command: StartNetworkQuery) -> No
     reference = (None, None) if consent is None else (consent.id, consent.notice_version)
     await queries.create(unit, query, command.sources.chosen(), reference)
     await calls.schedule(unit, Operation.START_NETWORK_QUERY, command.subject_id, query.query_id)
-    event = NetworkQueryQueued(
-        sequence=UNSEQUENCED,
-        subject_id=command.subject_id,
-        command_id=command.command_id,
-        request_id=query.query_id,
-        patient_id=command.patient_id,
-    )
-    await outbox.emit(unit, event)
+    about = head(command.subject_id, command.patient_id, command.command_id, query.query_id)
+    await outbox.emit(unit, NetworkQueryQueued(**about))
 
 
 def _refuse_fields(command: StartNetworkQuery, *, expired: bool) -> Refusal | None:
@@ -82,7 +76,11 @@ async def _proof(
     settings = context.rules
     for session in await sessions.of_identity(unit, identity_id):
         if aal2.is_usable(
-            session, unit.now, settings.session_max_age, reuse=settings.session_reuse
+            session,
+            unit.now,
+            settings.session_max_age,
+            settings.session_max_idle,
+            reuse=settings.session_reuse,
         ):
             return identity_id, session
     return identity_id, None

@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from consumers.auditing.sealer import AuditSealer
 from consumers.context import Context
+from consumers.housekeeping import Housekeeper
 from consumers.processes.lifecycle import Running, tasks
 from consumers.processor import Processor
 from consumers.reading import Reader
+from consumers.rebinding import Rebinder
+from consumers.resuming import Resumer
+from consumers.sweeper import Sweeper
 from consumers.unparking import Unparker
 from schemas.topics import Topic
 from service.bus.publisher import Publisher
@@ -16,6 +21,7 @@ from service.bus.relay import Relay
 from service.bus.spooling import SpoolRelay
 from service.bus.subscription import Subscription
 from service.crypto.sealing import Opener, Sealer
+from service.crypto.signing import Signer
 from service.settings.roles import ConsumersSettings
 from service.store import compatibility, outbox
 from service.store.listen import listen
@@ -43,14 +49,21 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
             await compatibility.check(connection)
         reader = Reader(opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
         processor = Processor(database, reader, context)
-        subscription = Subscription(settings.kafka, TOPICS, processor)
+        subscription = Subscription(settings.kafka, TOPICS, processor.handle)
         wake = asyncio.Event()
         async with tasks(
             producer=publisher.run(),
             relay=Relay(database, publisher).run(wake),
             listen=listen(database, outbox.CHANNEL, wake),
+            sealing=AuditSealer(
+                database, Signer(settings.audit.signing_key.reveal()), settings.audit.head_every
+            ).run(),
             spool=SpoolRelay(database, publisher, opener).run(),
             unparking=Unparker(database, context).run(),
+            rebinding=Rebinder(database, context).run(),
+            sweeping=Sweeper(database, settings.rules).run(),
+            housekeeping=Housekeeper(database, settings.retention).run(),
+            resuming=Resumer(database, reader, context).run(),
             subscription=subscription.run(),
         ) as started:
 

@@ -4,24 +4,18 @@ from uuid import uuid4
 
 from consumers.context import Context
 from consumers.reading import RejectedError, Webhook
-from consumers.webhooks.parking import park
-from schemas.events import ConsolidatedDataFailed, ConsolidatedDataReady
+from consumers.webhooks.parking import drop_late, park
 from schemas.ids import LinkId
 from schemas.links import Link, LinkKind
 from schemas.metriport.webhooks import ConsolidatedData, ConsolidatedPatient
 from schemas.problems import InvalidMessageError, decode_part
-from schemas.reasons import REMEDIES, Reason
-from service.ias.consolidated import (
-    CONTENT_TYPES,
-    ConsolidatedState,
-    DataLink,
-    Failed,
-    NoData,
-    read_delivery,
-)
+from schemas.reasons import Reason
+from service.ias.consolidated import DataLink, read_delivery
+from service.ias.consolidated_steps import Delivery, on
+from service.ias.machine import Effect
 from service.store import consolidated, entitlements, outbox, subjects
 from service.store.consolidated import Consolidated
-from service.store.outbox import UNSEQUENCED
+from service.store.decisions import carry_out_consolidated, consolidated_standing
 from service.store.unit import Unit
 
 
@@ -31,10 +25,12 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
     request_id = webhook.meta.request_id
     waiting = [] if request_id is None else await consolidated.subjects_of(unit, request_id)
     if request_id is None or not waiting:
-        await park(unit, context, webhook)
+        await park(unit, context, webhook, [patient.patient_id for patient in content.patients])
         return
     for subject_id in waiting:
-        await subjects.lock(unit, subject_id)
+        if not await subjects.lock(unit, subject_id):
+            drop_late(webhook)
+            continue
         for query in await consolidated.lock_running(unit, request_id, subject_id):
             for patient in content.patients:
                 if patient.patient_id == query.patient_id:
@@ -51,41 +47,13 @@ def _decode(webhook: Webhook) -> ConsolidatedData:
 async def _deliver(
     unit: Unit, query: Consolidated, patient: ConsolidatedPatient, webhook: Webhook
 ) -> None:
+    content = read_delivery(patient, query.conversion_type, webhook.meta.when, unit.now)
     refused = await entitlements.refuse_data(unit, query.subject_id, query.patient_id)
-    if refused is not None:
-        await _fail(unit, query, refused.reason, refused.message)
-        return
-    match read_delivery(patient, query.conversion_type, webhook.meta.when, unit.now):
-        case Failed():
-            reason = Reason.VENDOR_REFUSED
-            await _fail(unit, query, reason, "Metriport could not deliver the record")
-        case NoData():
-            await _ready(unit, query, None)
-        case DataLink(_, _, expires_at) if expires_at <= unit.now:
-            reason = Reason.LINK_EXPIRED
-            await _fail(unit, query, reason, "The link died on its way; send RenewDataLink.")
-        case DataLink() as link:
-            await _ready(unit, query, link)
-
-
-async def _ready(unit: Unit, query: Consolidated, data: DataLink | None) -> None:
-    await consolidated.set_state(unit, query.request_id, ConsolidatedState.READY)
-    link_id = None
-    if data is not None:
-        link_id = LinkId(uuid4())
-        await outbox.issue_link(unit, _link(query, data, link_id))
-    event = ConsolidatedDataReady(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.request_id,
-        patient_id=query.patient_id,
-        content_type=CONTENT_TYPES[query.conversion_type],
-        no_data=data is None,
-        link_id=link_id,
-        expires_at=None if data is None else data.expires_at,
-    )
-    await outbox.emit(unit, event, ends=True)
+    delivery = Delivery(refused, content, LinkId(uuid4()))
+    decision = on(consolidated_standing(query), delivery, unit.now)
+    if Effect.ISSUE_LINK in decision.calls and isinstance(content, DataLink):
+        await outbox.issue_link(unit, _link(query, content, delivery.link_id))
+    await carry_out_consolidated(unit, query, decision)
 
 
 def _link(query: Consolidated, data: DataLink, link_id: LinkId) -> Link:
@@ -99,17 +67,3 @@ def _link(query: Consolidated, data: DataLink, link_id: LinkId) -> Link:
         content_type=data.content_type,
         request_id=query.request_id,
     )
-
-
-async def _fail(unit: Unit, query: Consolidated, reason: Reason, message: str) -> None:
-    await consolidated.set_state(unit, query.request_id, ConsolidatedState.FAILED)
-    event = ConsolidatedDataFailed(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.request_id,
-        patient_id=query.patient_id,
-        reason=reason,
-        message=message or REMEDIES[reason],
-    )
-    await outbox.emit(unit, event, ends=True)

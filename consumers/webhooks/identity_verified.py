@@ -4,29 +4,20 @@ import structlog
 
 from consumers.context import Context
 from consumers.reading import RejectedError, Webhook
-from schemas.events import (
-    IdentityRevoked,
-    IdentityVerificationFailed,
-    IdentityVerificationUnbound,
-)
-from schemas.events import IdentityVerified as IdentityVerifiedEvent
-from schemas.ids import LinkId, SubjectId
+from consumers.webhooks.parking import drop_late
+from schemas.events import IdentityVerificationUnbound
+from schemas.ids import SubjectId
 from schemas.metriport.webhooks import IdentityVerified
 from schemas.problems import InvalidMessageError, decode_part
-from schemas.reasons import REMEDIES, Reason
+from schemas.reasons import Reason
 from service.crypto.sealing import place
-from service.ias.identity import (
-    Bind,
-    Claim,
-    Unbound,
-    Verification,
-    VerificationState,
-    choose,
-    read_claim,
-)
-from service.store import identities, inbox, outbox, patients, subjects
-from service.store.identities import Holder
-from service.store.outbox import UNSEQUENCED
+from service.ias.identity import Bind, Claim, Holder, Unbound, Verification, choose, read_claim
+from service.ias.identity_steps import Proof, on_identity, on_verification
+from service.ias.identity_table import IdentityCue
+from service.ias.machine import Effect
+from service.ias.telling import head
+from service.store import erased, identities, inbox, outbox, patients, subjects
+from service.store.decisions import tell
 from service.store.unit import Unit
 from service.telemetry import metrics
 
@@ -44,9 +35,21 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
         return
     match await _choose(unit, claim):
         case Unbound(reason):
-            await _keep_unbound(unit, context, webhook, claim, reason)
+            await _let_go(unit, context, webhook, claim, reason)
         case Bind(verification):
             await _bind(unit, context, webhook, claim, verification)
+
+
+async def match_again(unit: Unit, context: Context, webhook: Webhook) -> bool:
+    """Bind what was kept as unbound, now that more is known; whether it is bound."""
+    claim = _claim(webhook)
+    if claim is None:
+        return False
+    match await _choose(unit, claim):
+        case Unbound():
+            return False
+        case Bind(verification):
+            return await _bind(unit, context, webhook, claim, verification)
 
 
 def _claim(webhook: Webhook) -> Claim | None:
@@ -73,83 +76,78 @@ async def _choose(unit: Unit, claim: Claim) -> Bind | Unbound:
     )
 
 
+async def _choose_again(unit: Unit, claim: Claim, chosen: Verification) -> Verification | Reason:
+    """The same choice with its subject locked, or why it does not stand any more."""
+    match await _choose(unit, claim):
+        case Unbound(reason):
+            return reason
+        case Bind(again) if again.verification_id == chosen.verification_id:
+            return again
+        case Bind():
+            return Reason.IDENTITY_CONFLICT
+
+
+async def _let_go(
+    unit: Unit, context: Context, webhook: Webhook, claim: Claim, reason: Reason
+) -> None:
+    """What fits nobody is kept, sealed; but for what came too late for an erased subject."""
+    if await _is_late(unit, claim):
+        drop_late(webhook)
+    else:
+        await _keep_unbound(unit, context, webhook, claim, reason)
+
+
+async def _is_late(unit: Unit, claim: Claim) -> bool:
+    """Whether a claim that fits nobody is an erased subject's: by our id, else by page or patient."""
+    sessions = claim.vendor_session_ids if claim.verification_id is None else ()
+    if await erased.owns_verification(unit, claim.verification_id, sessions):
+        return True
+    return await erased.only_erased(unit, [claim.patient_id])
+
+
 async def _bind(
     unit: Unit, context: Context, webhook: Webhook, claim: Claim, chosen: Verification
-) -> None:
-    """Lock, look again, and bind; an identity that another holds stops both."""
+) -> bool:
+    """Lock, look again, and do what the rules say; an identity that another holds stops both.
+
+    Whether the identity is bound now.
+    """
     holder = await identities.holder(unit, claim.proofed_identity_id)
     for subject_id in sorted({chosen.subject_id} | ({holder.subject_id} if holder else set())):
         await subjects.lock(unit, subject_id)
-    verification = await identities.verification(unit, chosen.verification_id) or chosen
+    verification = await _choose_again(unit, claim, chosen)
+    if isinstance(verification, Reason):  # revoked or erased while we waited for the lock
+        await _let_go(unit, context, webhook, claim, verification)
+        return False
     holder = await identities.holder(unit, claim.proofed_identity_id)
-    if holder is not None and _conflicts(holder, verification):
-        await _stop_both(unit, verification, holder)
+    details = await identities.details(unit, verification.verification_id)
+    proof = Proof(holder=holder, verified_at=claim.verified_at or unit.now)
+    about = head(verification.subject_id, verification.patient_id, details.command_id)
+    decision = on_verification(verification, proof, about)
+    if Effect.BIND_IDENTITY in decision.calls:
+        proofed, verified_at = claim.proofed_identity_id, proof.verified_at
+        await identities.bind(unit, verification, proofed, verified_at)
+    if holder is not None and Effect.ACTIVATE_IDENTITY in decision.calls:
+        await identities.activate(unit, verification, holder.identity_id, proof.verified_at)
+    if holder is not None and Effect.STOP_HOLDER in decision.calls:
+        await _stop(unit, holder)
+    if decision.state is not verification.state:
+        await identities.set_state(unit, verification.verification_id, decision.state)
+    await tell(unit, decision.events)
+    if Effect.KEEP_UNBOUND in decision.calls:
         await _keep_unbound(unit, context, webhook, claim, Reason.IDENTITY_CONFLICT)
-        return
-    verified_at = claim.verified_at or unit.now
-    if holder is None:
-        await identities.bind(unit, verification, claim.proofed_identity_id, verified_at)
-    elif verification.state is VerificationState.VERIFIED:
-        return
-    else:
-        await identities.activate(unit, verification, holder.identity_id, verified_at)
-    await _tell_verified(unit, claim, verification)
+        return False
+    return True
 
 
-def _conflicts(holder: Holder, verification: Verification) -> bool:
-    """Whether the identity was bound to somebody else, or was stopped for that reason before.
-
-    Proving again does not revive an identity that was presented for two: an operator must look.
-    """
-    pair = (verification.subject_id, verification.patient_id)
-    if (holder.subject_id, holder.patient_id) != pair:
-        return True
-    return holder.state == "stopped" and verification.state is not VerificationState.VERIFIED
-
-
-async def _tell_verified(unit: Unit, claim: Claim, verification: Verification) -> None:
-    await identities.set_state(unit, verification.verification_id, VerificationState.VERIFIED)
-    details = await identities.details(unit, verification.verification_id)
-    event = IdentityVerifiedEvent(
-        sequence=UNSEQUENCED,
-        subject_id=verification.subject_id,
-        command_id=details.command_id,
-        patient_id=verification.patient_id,
-        link_id=LinkId(verification.verification_id),
-        verified_at=claim.verified_at or unit.now,
-    )
-    await outbox.emit(unit, event, ends=True)
-
-
-async def _stop_both(unit: Unit, verification: Verification, holder: Holder) -> None:
+async def _stop(unit: Unit, holder: Holder) -> None:
     """One identity presented for two people: neither may use it."""
-    reason = Reason.IDENTITY_CONFLICT
-    if holder.state != "stopped":
+    about = head(holder.subject_id, holder.patient_id)
+    conflict = IdentityCue.CONFLICT
+    decision = on_identity(holder.state, conflict, about, Reason.IDENTITY_CONFLICT)
+    if decision.state is not holder.state:
         await identities.stop(unit, holder.identity_id)
-        revoked = IdentityRevoked(
-            sequence=UNSEQUENCED,
-            subject_id=holder.subject_id,
-            patient_id=holder.patient_id,
-            reason=reason,
-        )
-        await outbox.emit(unit, revoked)
-    await _fail(unit, verification)
-
-
-async def _fail(unit: Unit, verification: Verification) -> None:
-    reason = Reason.IDENTITY_CONFLICT
-    await identities.set_state(unit, verification.verification_id, VerificationState.FAILED)
-    details = await identities.details(unit, verification.verification_id)
-    failed = IdentityVerificationFailed(
-        sequence=UNSEQUENCED,
-        subject_id=verification.subject_id,
-        command_id=details.command_id,
-        patient_id=verification.patient_id,
-        reason=reason,
-        message=REMEDIES[reason],
-        link_id=LinkId(verification.verification_id),
-    )
-    await outbox.emit(unit, failed, ends=True)
+    await tell(unit, decision.events)
 
 
 async def _keep_unbound(
@@ -164,8 +162,9 @@ async def _keep_unbound(
         None if claim is None else claim.patient_id,
         reason,
         context.sealer.seal(webhook.body, where),
+        () if claim is None else claim.vendor_session_ids,
     )
-    event = IdentityVerificationUnbound(sequence=UNSEQUENCED, subject_id=OPERATORS, reason=reason)
+    event = IdentityVerificationUnbound(**head(OPERATORS), reason=reason)
     await outbox.emit_without_subject(unit, event)
     metrics.UNBOUND_IDENTITIES.inc()
     log.error("identity.unbound", reason=reason.value)

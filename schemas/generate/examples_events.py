@@ -4,7 +4,7 @@ from typing import Final
 
 from .. import events as e  # noqa: TID252 - `schemas` is published alone: its imports stay relative
 from ..base import Event  # noqa: TID252 - as above
-from ..ids import ExternalId  # noqa: TID252 - as above
+from ..ids import ExternalId, SubjectId  # noqa: TID252 - as above
 from ..reasons import Reason  # noqa: TID252 - as above
 from ..sources import (  # noqa: TID252 - as above
     PurposeOfUse,
@@ -218,10 +218,32 @@ EVENT_EXAMPLES: Final[tuple[Event, ...]] = (
         subject_id=SUBJECT,
         command_id=command_id(14),
         complete_by=at(23, 59),
-        not_erased=["metriport"],
+        not_erased=list(e.Remainder),
     ),
     e.DispatchStopped(sequence=26, subject_id=SUBJECT, reason=Reason.VENDOR_REFUSED),
     e.DispatchResumed(sequence=27, subject_id=SUBJECT),
+    e.ConsumerStopped(
+        sequence=0,
+        subject_id=SubjectId("operators"),
+        topic="metriport.webhooks.v1",
+        message_type="metriport.network-query.hie",
+        reason=Reason.HANDLER_FAILED,
+    ),
+    e.ConsumerResumed(
+        sequence=0,
+        subject_id=SubjectId("operators"),
+        topic="metriport.webhooks.v1",
+        message_type="metriport.network-query.hie",
+    ),
+    e.AuditHeadPublished(
+        sequence=0,
+        subject_id=SubjectId("operators"),
+        number=1207,
+        hash="5f" * 32,
+        sealed_at=at(10, 15),
+        key_id="a1b2c3d4",
+        signature="0c" * 64,
+    ),
     e.CommandRejected(
         sequence=28,
         subject_id=SUBJECT,

@@ -67,8 +67,12 @@ class Publisher:
         finally:
             await self._disconnect()
 
-    async def publish(self, topic: Topic, key: str, value: bytes, attributes: Attributes) -> None:
+    async def publish(
+        self, topic: Topic, key: str, value: bytes | None, attributes: Attributes
+    ) -> None:
         """Publish and wait for the acknowledgement of all in-sync replicas.
+
+        Without a value it is a tombstone: a compacted topic forgets the key.
 
         Raises:
             PublishError: not connected, refused, or no acknowledgement within the deadline.

@@ -1,33 +1,52 @@
-"""The consumer loop: records one by one, offsets committed after the work and never before.
+"""The consumer loop: records in batches, offsets committed after the work and never before.
 
 Correctness does not rest on offsets or rebalances but on the inbox: a record that is handled twice
-changes nothing the second time. Commits are explicit (``last handled + 1``); a failed commit only
-means that records come again.
+changes nothing the second time. So commits are explicit (``last handled + 1``), have a deadline and
+are never repeated; a failed one only means that records come again. While the work waits (Postgres is
+away), partitions are paused and polling goes on, because a member that does not poll is replaced.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
+from service.bus.watchdog import Seen, Verdict, Watchdog
 from service.settings.groups import Kafka
+from service.telemetry import metrics
 
 Record = ConsumerRecord[bytes, bytes]
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 GROUP: Final = "metriport-ias"
 _POLL_MS: Final = 500
-_MAX_RECORDS: Final = 100
+_POLL_EVERY_SECONDS: Final = 10.0
+_MOST_POLL_INTERVAL_MS: Final = 300_000
+_REQUEST_MS: Final = 40_000
+_MAX_RECORDS: Final = 200
 _COMMIT_SECONDS: Final = 5.0
+_COMMIT_EVERY_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 5.0
+_REVOKE_SECONDS: Final = 3.0
+_LAG_SECONDS: Final = 5.0
 _RECONNECT_SECONDS: Final = 1.0
+_FIRST_PAUSE_MS: Final = 100
+_LONGEST_PAUSE_MS: Final = 5_000
 
 log = structlog.get_logger()
+
+
+class StuckError(RuntimeError):
+    """The consumer was replaced and still makes no progress while records wait."""
 
 
 class Received(NamedTuple):
@@ -48,36 +67,83 @@ class Received(NamedTuple):
         found = _TRACEPARENT.fullmatch(raw)
         return found[0].decode() if found else None
 
+    def header(self, name: str) -> bytes | None:
+        """The first header of this name."""
+        return next((value for known, value in self.headers if known == name), None)
+
     @property
     def position(self) -> str:
         """Names the record for dedupe, across a topic that is made again as well."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp}"
 
 
-Handle = Callable[[Received], Awaitable[None]]
+Handle = Callable[[Sequence[Received]], Awaitable[int]]
+"""Handles the first of the records; how many are done, 0 when to come again a bit later."""
+
+
+class _InHand(ConsumerRebalanceListener):
+    """Records that were fetched and are not done; given up when partitions are taken from us."""
+
+    def __init__(self) -> None:
+        self.records: deque[Record] = deque()
+        self.done: dict[TopicPartition, int] = {}
+        """Offsets to commit."""
+        self.times_revoked = 0
+        self.is_idle = asyncio.Event()
+        self.is_idle.set()
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Let the batch at hand end, within a time, so that fewer records come twice."""
+        self.times_revoked += 1
+        self.records.clear()
+        self.done.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REVOKE_SECONDS if revoked else 0):
+                await self.is_idle.wait()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Records come with the next poll."""
 
 
 class Subscription:
-    """Consumes topics as one member of the group and hands every record to ``handle``."""
+    """Consumes topics as one member of the group and hands records to ``handle``, in order."""
 
-    def __init__(self, settings: Kafka, topics: Sequence[Topic], handle: Handle) -> None:
+    def __init__(
+        self,
+        settings: Kafka,
+        topics: Sequence[Topic],
+        handle: Handle,
+        watchdog: Watchdog | None = None,
+    ) -> None:
         self._settings = settings
         self._topics = {full_name(settings, topic): topic for topic in topics}
         self._handle = handle
+        self._watchdog = watchdog or Watchdog()
         self._stopping = asyncio.Event()
+        self._hand = _InHand()
+        self._pause_ms = 0
+        self._polls = 0
+        self._polled_at = 0.0
+        self._taken = 0
         self.is_assigned = False
 
     def stop(self) -> None:
-        """Finish the record at hand, commit, and leave the group."""
+        """Finish the batch at hand, commit, and leave the group."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Consume until stopped; connects again after faults of the broker."""
+        """Consume until stopped; connects again after faults of the broker.
+
+        Raises:
+            StuckError: no progress while records wait, and a new consumer did not help.
+        """
         while not self._stopping.is_set():
+            self._hand, self._pause_ms = _InHand(), 0
             consumer = self._consumer()
             try:
                 await consumer.start()
-                await self._consume(consumer)
+                consumer.subscribe(list(self._topics), listener=self._hand)
+                await self._consume_watched(consumer)
             except (KafkaError, OSError) as error:
                 log.warning("kafka.consumer_lost", error=type(error).__name__)
                 await asyncio.sleep(_RECONNECT_SECONDS)
@@ -88,35 +154,81 @@ class Subscription:
     def _consumer(self) -> AIOKafkaConsumer:
         session = self._settings.session_timeout_ms
         return AIOKafkaConsumer(
-            *self._topics,
             **connection_arguments(self._settings),
             group_id=f"{self._settings.topic_prefix}{GROUP}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_uncommitted",
             session_timeout_ms=session,
             heartbeat_interval_ms=max(session // 6, 100),
+            max_poll_interval_ms=_MOST_POLL_INTERVAL_MS,
             max_poll_records=_MAX_RECORDS,
+            request_timeout_ms=_REQUEST_MS,
             fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
         )
 
-    async def _consume(self, consumer: AIOKafkaConsumer) -> None:
-        while not self._stopping.is_set():
-            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
-            self.is_assigned = bool(consumer.assignment())
-            for partition, records in batches.items():
-                done = await self._handle_in_order(records)
-                if done is not None:
-                    await _commit(consumer, partition, done + 1)
+    async def _consume_watched(self, consumer: AIOKafkaConsumer) -> None:
+        """Consume until stopped, or until the watchdog says that this consumer is no good."""
+        consuming = asyncio.create_task(self._consume(consumer), name="consume")
+        watching = asyncio.create_task(self._watch(consumer), name="watch")
+        try:
+            await asyncio.wait([consuming, watching], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # The consumer is thrown away with its fetch, and bare commits are never made.
+            for task in (consuming, watching):
+                task.cancel()
+            results = await asyncio.gather(consuming, watching, return_exceptions=True)
+        for error in results:
+            if isinstance(error, Exception):
+                raise error
 
-    async def _handle_in_order(self, records: Sequence[Record]) -> int | None:
-        """Handle records until asked to stop; the offset of the last one handled."""
-        done = None
-        for record in records:
-            if self._stopping.is_set():
-                break
-            await self._handle(self._received(record))
-            done = record.offset
-        return done
+    async def _consume(self, consumer: AIOKafkaConsumer) -> None:
+        hand, committed_at = self._hand, 0.0
+        while not self._stopping.is_set():
+            await self._poll(consumer)
+            if hand.records:
+                await self._step()
+            if not hand.records or time.monotonic() > committed_at + _COMMIT_EVERY_SECONDS:
+                await _commit(consumer, hand)
+                committed_at = time.monotonic()
+        await _commit(consumer, hand)
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        """Fetch when nothing is in hand; else only show, in time, that this member lives."""
+        in_hand, recently = bool(self._hand.records), time.monotonic() - self._polled_at
+        if in_hand and not self._pause_ms and recently < _POLL_EVERY_SECONDS:
+            return
+        paused = consumer.assignment() if in_hand else set()
+        consumer.pause(*paused)
+        try:
+            wait = self._pause_ms if in_hand else _POLL_MS
+            found = await consumer.getmany(timeout_ms=wait, max_records=_MAX_RECORDS)
+        finally:
+            consumer.resume(*(paused & consumer.assignment()))
+        self._polls += 1
+        self._polled_at = time.monotonic()
+        self.is_assigned = bool(consumer.assignment())
+        for records in found.values():
+            self._hand.records.extend(records)
+            self._taken += len(records)
+
+    async def _step(self) -> None:
+        """Hand over what is in hand, and note what of it is done."""
+        hand = self._hand
+        records, revoked = list(hand.records), hand.times_revoked
+        hand.is_idle.clear()
+        try:
+            done = await self._handle([self._received(record) for record in records])
+            self._pause_ms = 0 if done else self._longer_pause()
+            if done and hand.times_revoked == revoked:
+                for _ in range(done):
+                    hand.records.popleft()
+                hand.done |= _offsets(records[:done])
+        finally:
+            hand.is_idle.set()
+
+    def _longer_pause(self) -> int:
+        return min(max(self._pause_ms * 2, _FIRST_PAUSE_MS), _LONGEST_PAUSE_MS)
 
     def _received(self, record: Record) -> Received:
         return Received(
@@ -129,18 +241,67 @@ class Subscription:
             headers=record.headers,
         )
 
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
+        """Returns when the consumer must be replaced."""
+        while True:
+            await asyncio.sleep(self._watchdog.limit / 6)
+            busy, polls = bool(self._hand.records), self._polls
+            seen = Seen(self._taken, polls, busy, None if busy else await self._lag(consumer))
+            match self._watchdog.look(time.monotonic(), seen):
+                case Verdict.GIVE_UP:
+                    log.error("kafka.consumer_stuck_again")
+                    raise StuckError("no progress while records wait")
+                case Verdict.REPLACE:
+                    log.error("kafka.consumer_stuck", assigned=self.is_assigned)
+                    metrics.CONSUMER_REBUILT.inc()
+                    return
 
-async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    async def _lag(self, consumer: AIOKafkaConsumer) -> int | None:
+        """Records that wait for this member, at least 1 where that cannot be told because it is stuck.
+
+        A member without partitions has nothing to do, as long as its polls return.
+        """
+        mine, polls = consumer.assignment(), self._polls
+        asked = mine or {TopicPartition(name, 0) for name in self._topics}
+        try:
+            async with asyncio.timeout(_LAG_SECONDS):
+                ends = await consumer.end_offsets(asked)
+        except (KafkaError, TimeoutError, OSError):
+            return None
+        if not mine:
+            return 0 if self._polls > polls else 1
+        try:
+            async with asyncio.timeout(_LAG_SECONDS):
+                lags = [int(ends[one]) - int(await consumer.position(one)) for one in mine]
+                return sum(lags)
+        except (KafkaError, TimeoutError):
+            return 1
+
+
+def _offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
+    """The offset after the last of these records, of each partition."""
+    return {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
+
+
+async def _commit(consumer: AIOKafkaConsumer, hand: _InHand) -> None:
+    """Commit once. ``commit`` itself would repeat for ever, and may land after its deadline."""
+    offsets, hand.done = hand.done, {}
+    if not offsets:
+        return
     try:
         async with asyncio.timeout(_COMMIT_SECONDS):
-            await consumer.commit({partition: offset})
+            await consumer.commit(offsets)
     except (KafkaError, TimeoutError) as error:
-        log.warning("kafka.commit_failed", error=type(error).__name__, topic=partition.topic)
+        log.warning("kafka.commit_failed", error=type(error).__name__)
 
 
 async def _leave(consumer: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(_COMMIT_SECONDS):
-            await consumer.stop()
-    except (KafkaError, TimeoutError, OSError) as error:
-        log.warning("kafka.leave_failed", error=type(error).__name__)
+    """Stop in a task of its own: it can raise ``CancelledError`` into its caller, or hang."""
+    stopping = asyncio.create_task(consumer.stop(), name="leave")
+    _, unfinished = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    if unfinished:
+        stopping.cancel()
+        log.warning("kafka.leave_timed_out")
+        return
+    if stopping.cancelled() or stopping.exception() is not None:
+        log.warning("kafka.leave_failed")

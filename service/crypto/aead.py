@@ -44,6 +44,6 @@ def decrypt_with_ring(ring: KeyRing, box: bytes, aad: bytes) -> bytes:
     """Like ``decrypt``, with the key that the box names.
 
     Raises:
-        UnknownKeyError: as ``decrypt``, or no such key on the ring.
+        UnknownKeyError: as ``decrypt``; ``MissingKeyError`` when no such key is on the ring.
     """
     return decrypt(ring.get(box[:KEY_ID_BYTES]), box[KEY_ID_BYTES:], aad)

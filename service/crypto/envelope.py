@@ -4,6 +4,7 @@ Every box is bound to table, column and row, so a ciphertext moved elsewhere doe
 Destroying a subject's data key erases all of the subject's secrets at once, backups included.
 """
 
+import hmac
 import os
 from typing import NamedTuple
 
@@ -45,6 +46,12 @@ class DataKey:
         """
         return aead.decrypt(self._raw, box, place.aad)
 
+    def pseudonym(self, purpose: str, text: str) -> bytes:
+        """A keyed digest of ``text``: the same for the same text, and nobody's once the key is gone."""
+        return hmac.digest(
+            self._raw, aead.context("metriport-ias/pseudonym/v1", purpose, text), "sha256"
+        )
+
 
 def new_data_key(ring: KeyRing, subject_id: str) -> tuple[DataKey, bytes]:
     """A fresh key and its wrapped form for the subject's row."""
@@ -56,9 +63,20 @@ def unwrap(ring: KeyRing, wrapped: bytes, subject_id: str) -> DataKey:
     """The subject's key.
 
     Raises:
-        UnknownKeyError: wrapped by a key that is not on the ring, or for another subject.
+        UnknownKeyError: wrapped for another subject, or altered.
+        MissingKeyError: wrapped by a key that is not on the ring.
     """
     return DataKey(aead.decrypt_with_ring(ring, wrapped, _wrapping(subject_id)))
+
+
+def rewrap(ring: KeyRing, wrapped: bytes, subject_id: str) -> bytes:
+    """The same data key, wrapped by the newest key: what it encrypted stays as it is.
+
+    Raises:
+        UnknownKeyError: as ``unwrap``.
+    """
+    raw = aead.decrypt_with_ring(ring, wrapped, _wrapping(subject_id))
+    return aead.encrypt_with_ring(ring, raw, _wrapping(subject_id))
 
 
 def _wrapping(subject_id: str) -> bytes:

@@ -16,6 +16,14 @@ def key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"metriport-ias/key-id\x00" + key).digest()[:KEY_ID_BYTES]
 
 
+class MissingKeyError(UnknownKeyError):
+    """The ring does not hold the key that the ciphertext names.
+
+    It was not deployed here yet, or was taken away too early. With it the same ciphertext opens, so
+    nothing may be given up for this.
+    """
+
+
 class KeyRing:
     """Symmetric keys of 256 bits, newest first. Its repr shows ids only."""
 
@@ -37,12 +45,17 @@ class KeyRing:
         """The key of that id.
 
         Raises:
-            UnknownKeyError: it is not on the ring.
+            MissingKeyError: it is not on the ring.
         """
         try:
             return self._keys[name]
         except KeyError:
-            raise UnknownKeyError("no key with the id that the ciphertext names") from None
+            raise MissingKeyError("no key with the id that the ciphertext names") from None
+
+    @property
+    def older(self) -> tuple[bytes, ...]:
+        """Ids of every key but the newest."""
+        return tuple(name for name in self._keys if name != self._newest)
 
     def all(self) -> tuple[bytes, ...]:
         """Every key, newest first."""

@@ -47,6 +47,11 @@ class Opener:
         keys = [X25519PrivateKey.from_private_bytes(raw) for raw in private_keys]
         self._keys = {key_id(key.public_key().public_bytes_raw()): key for key in keys}
 
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """Ids of the keys it holds, in hex."""
+        return frozenset(name.hex() for name in self._keys)
+
     def open(self, sealed: bytes, where: bytes) -> bytes:
         """The plaintext.
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from service.crypto.keys import MissingKeyError
 from service.gateway import pacing, protocol
 from service.gateway.client import VendorClient
 from service.gateway.operations import (
@@ -136,12 +137,15 @@ class Dispatcher:
         return claimed
 
     async def _claim_or_none(self, candidate: Call) -> "Claim | Exhausted | None":
-        """A defect of one call must not stop dispatch for others: it waits, and operators see it."""
+        """What is wrong with one call must not stop dispatch for others: it waits, operators see it.
+
+        So does a call of a subject whose data key is wrapped by a key that is not deployed here yet.
+        """
         try:
             return await self._claim(candidate)
-        except TRANSIENT:
-            raise
         except Exception as error:
+            if isinstance(error, TRANSIENT) and not isinstance(error, MissingKeyError):
+                raise
             log.exception(
                 "gateway.call_not_prepared", exc_info=error, operation=candidate.operation
             )
@@ -216,8 +220,8 @@ class Dispatcher:
             try:
                 async with self._database.transaction(call.traceparent) as unit:
                     await self._apply(unit, call, Unknown())
-            except TRANSIENT:
-                raise
             except Exception as error:
+                if isinstance(error, TRANSIENT) and not isinstance(error, MissingKeyError):
+                    raise
                 log.exception("gateway.lease_not_settled", exc_info=error, operation=call.operation)
         return len(lost)

@@ -18,10 +18,8 @@ from schemas.demographics import Demographics
 from schemas.ids import ExternalId, PatientId, RequestId, VerificationId
 from schemas.metriport import api
 from schemas.sources import PurposeOfUse, Source
+from service.ias.correlation import QUERY_METADATA_KEY
 from service.ias.identity import METADATA_KEY
-
-QUERY_METADATA_KEY: Final = "iasQueryId"
-"""Our id of a network query travels under this name."""
 
 _V1: Final = "/medical/v1"
 

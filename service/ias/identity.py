@@ -12,11 +12,12 @@ that patient. On any disagreement nothing is bound.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from schemas.ids import OpaqueText, PatientId, SubjectId, VerificationId
+from schemas.ids import IdentityId, OpaqueText, PatientId, SubjectId, VerificationId
 from schemas.metriport.webhooks import IdentityFields, IdentityVerified
 from schemas.reasons import Reason
 
@@ -33,6 +34,15 @@ class VerificationState(StrEnum):
     FAILED = "failed"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
+
+
+class IdentityState(StrEnum):
+    """Where one proofed identity stands."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +64,15 @@ class Claim:
     vendor_session_ids: tuple[str, ...]
     verification_id: VerificationId | None
     verified_at: datetime | None
+
+
+class Holder(NamedTuple):
+    """Who holds a proofed identity already."""
+
+    identity_id: IdentityId
+    subject_id: SubjectId
+    patient_id: PatientId
+    state: IdentityState
 
 
 @dataclass(frozen=True)
@@ -116,10 +135,22 @@ def choose(
     return _if_open(named[0])
 
 
+def conflicts(holder: Holder, verification: Verification) -> bool:
+    """Whether the identity was bound to somebody else, or was stopped for that reason before.
+
+    Proving again does not revive an identity that was presented for two: an operator must look.
+    """
+    pair = (verification.subject_id, verification.patient_id)
+    if (holder.subject_id, holder.patient_id) != pair:
+        return True
+    stopped = holder.state is IdentityState.STOPPED
+    return stopped and verification.state is not VerificationState.VERIFIED
+
+
 def _if_open(verification: Verification) -> Bind | Unbound:
     if verification.state in {VerificationState.PENDING, VerificationState.EXPIRED}:
         return Bind(verification)
-    if verification.state is VerificationState.VERIFIED:
+    if verification.state in {VerificationState.VERIFIED, VerificationState.SUPERSEDED}:
         return Bind(verification)
     return Unbound(Reason.REVOKED)
 

@@ -1,7 +1,7 @@
 """Network queries: who may start one, and how one advances to its end.
 
     due → dispatching → started → (progress of sources) → completed | partial | failed
-    refused; unknown → started when proof comes
+    waiting (for the patient's HIE slot) → dispatching; refused; unknown → started when proof comes
 
 Facts of the vendor that shape this (docs; code of the network-query feature): a 200 can hide that
 every source failed; a failed source may stand in ``errors`` only, in ``sources`` only, or in both; a
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.metriport.webhooks import FIRST_DATA_READY, NetworkSource
@@ -26,6 +26,7 @@ from service.ias.refusal import Refusal
 class QueryState(StrEnum):
     """Where one network query stands."""
 
+    WAITING = "waiting"
     DUE = "due"
     DISPATCHING = "dispatching"
     STARTED = "started"
@@ -50,6 +51,16 @@ class Update:
     completed_at: datetime | None = None
     early: bool = False
     reason: Reason | None = None
+
+
+class SourceRow(NamedTuple):
+    """What is known of one source. ``finished_at``: the vendor's time of its end, if it gave one."""
+
+    source: Source
+    status: SourceStatus
+    finished_at: datetime | None
+    told_early: bool
+    reason: Reason | None
 
 
 def refuse_start(
@@ -121,41 +132,6 @@ def read_webhook(webhook_type: str, source: NetworkSource) -> Update | None:
     status = read_status(source.status)
     reason = Reason.SOURCE_FAILED if status is SourceStatus.FAILED else None
     return Update(source=kind, status=status, completed_at=source.completed_at, reason=reason)
-
-
-def advances(
-    current: SourceStatus, finished_at: datetime | None, update: Update, *, told_early: bool
-) -> bool:
-    """Whether the update is news.
-
-    A finished source stays finished unless a later ``completedAt`` says otherwise, and early data are
-    told once and never after the end.
-    """
-    if update.early:
-        return current is SourceStatus.PROCESSING and not told_early
-    if current is SourceStatus.PROCESSING:
-        return update.status is not SourceStatus.PROCESSING
-    if update.status in {SourceStatus.PROCESSING, current}:
-        return False
-    return (
-        update.completed_at is not None
-        and finished_at is not None
-        and update.completed_at > finished_at
-    )
-
-
-def confirms_later(current: SourceStatus, finished_at: datetime | None, update: Update) -> bool:
-    """Whether the update repeats a final status with a later time, to be stored and not told.
-
-    Without it the last word on a source would depend on the order of arrival.
-    """
-    return (
-        current is not SourceStatus.PROCESSING
-        and update.status is current
-        and update.completed_at is not None
-        and finished_at is not None
-        and update.completed_at > finished_at
-    )
 
 
 def result(progress: Progress) -> QueryResult | None:

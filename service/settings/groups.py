@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from service.crypto.keys import KeyRing
 from service.settings.keyfile import WebhookKeys
+from service.settings.lifetimes import Lifetimes
 from service.settings.reader import Reader
 from service.settings.secret import Secret
 
@@ -209,6 +210,61 @@ class AtRest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Audit:
+    """How the audit chain is sealed. Only consumers hold the signing key."""
+
+    signing_key: Secret[bytes]
+    head_every: timedelta
+
+    @classmethod
+    def read(cls, reader: Reader) -> "Audit":
+        """Read the group."""
+        return cls(
+            signing_key=reader.key(
+                "AUDIT_SIGNING_KEY", "Ed25519 key that signs heads and checkpoints of the audit."
+            ),
+            head_every=timedelta(
+                seconds=reader.integer(
+                    "AUDIT_HEAD_SECONDS",
+                    "Seconds between two published heads of the audit, while it grows: what is cut "
+                    "off its end is found if it is older than this.",
+                    60,
+                    1,
+                    3600,
+                )
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auditing:
+    """What checking and exporting the audit needs; ``keys`` only to find one subject's entries."""
+
+    public_keys: tuple[bytes, ...]
+    retention_months: int
+    keys: KeyRing | None
+
+    @classmethod
+    def read(cls, reader: Reader) -> "Auditing":
+        """Read the group."""
+        keys = reader.optional_keys("ENCRYPTION_KEYS", "Wrap the subjects' data keys.")
+        return cls(
+            public_keys=reader.public_keys(
+                "AUDIT_PUBLIC_KEYS", "Ed25519 keys, in use and of before, that heads are signed by."
+            ),
+            retention_months=reader.integer(
+                "AUDIT_RETENTION_MONTHS",
+                "Months that the audit is kept; HIPAA asks for six years (45 CFR 164.316), and a "
+                "month that has begun counts in full.",
+                73,
+                1,
+                1200,
+            ),
+            keys=None if keys is None else KeyRing(keys.reveal()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metriport:
     """How to call the vendor."""
 
@@ -249,58 +305,28 @@ class Metriport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What is allowed and how long things live. The rules themselves are in ``service.ias``."""
+class Rules(Lifetimes):
+    """What is allowed, and how long things live. The rules themselves are in ``service.ias``."""
 
     treatment_enabled: bool
-    session_max_age: timedelta
     session_reuse: bool
-    verification_lifetime: timedelta
-    challenge_lifetime: timedelta
-    query_deadline: timedelta
     openings_per_hour: int
+    backup_retention: timedelta = timedelta(days=35)
 
     @classmethod
     def read(cls, reader: Reader) -> "Rules":
         """Read the group."""
-
-        def seconds(name: str, meaning: str, default: int, most: int) -> timedelta:
-            return timedelta(seconds=reader.integer(name, f"{meaning} Seconds.", default, 10, most))
-
         return cls(
+            **Lifetimes.read(reader).as_fields(),
             treatment_enabled=reader.flag(
                 "TREATMENT_ENABLED",
                 "Whether treatment links and queries are allowed at all.",
                 default=False,
             ),
-            session_max_age=seconds(
-                "AAL2_SESSION_MAX_AGE",
-                "Age at which a session is not used any more; NIST SP 800-63B-4 advises at most 1 h idle.",
-                900,
-                3600,
-            ),
             session_reuse=reader.flag(
                 "AAL2_SESSION_REUSE",
                 "Whether one session may serve several queries within its age.",
                 default=True,
-            ),
-            verification_lifetime=seconds(
-                "VERIFICATION_LIFETIME",
-                "How long a person may take to prove who they are.",
-                86400,
-                2_592_000,
-            ),
-            challenge_lifetime=seconds(
-                "CHALLENGE_LIFETIME",
-                "How long a person may take to answer a challenge.",
-                3600,
-                86400,
-            ),
-            query_deadline=seconds(
-                "QUERY_DEADLINE",
-                "How long a network query may run; pharmacy and lab can take days.",
-                259200,
-                2_592_000,
             ),
             openings_per_hour=reader.integer(
                 "LINK_OPENINGS_PER_HOUR",
@@ -308,5 +334,15 @@ class Rules:
                 10,
                 1,
                 100,
+            ),
+            backup_retention=timedelta(
+                days=reader.integer(
+                    "BACKUP_RETENTION",
+                    "How long the oldest backup of database and topics is kept: the receipt of an "
+                    "erasure promises no earlier end. Days.",
+                    35,
+                    0,
+                    3650,
+                )
             ),
         )

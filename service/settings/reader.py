@@ -108,6 +108,24 @@ class Reader:
         raw = self._read(name, "base64 keys, newest first", meaning, None, _keys, secret=True)
         return Secret(raw or (bytes(KEY_BYTES),))
 
+    def key(self, name: str, meaning: str) -> Secret[bytes]:
+        """One private key of 32 bytes in base64."""
+        raw = self._read(name, "base64 key", meaning, None, _one_key, secret=True)
+        return Secret(raw or bytes(KEY_BYTES))
+
+    def optional_keys(self, name: str, meaning: str) -> Secret[tuple[bytes, ...]] | None:
+        """Keys of 32 bytes in base64, newest first, that may be absent."""
+
+        def parse(raw: str) -> tuple[bytes, ...]:
+            return _keys(raw) if raw else ()
+
+        keys = self._read(name, "base64 keys, newest first", meaning, "", parse, secret=True)
+        return Secret(keys) if keys else None
+
+    def public_keys(self, name: str, meaning: str) -> tuple[bytes, ...]:
+        """Public keys of 32 bytes in base64, newest first."""
+        return self._read(name, "base64 keys, newest first", meaning, None, _keys)
+
     def public_key(self, name: str, meaning: str) -> bytes:
         """One public key of 32 bytes in base64."""
         return self._read(name, "base64 key", meaning, None, lambda raw: _keys(raw)[0]) or bytes(32)
@@ -187,6 +205,13 @@ def _url(raw: str) -> str:
     if "?" in _absolute(raw) or "#" in raw:
         raise ValueError("must be a URL without query or fragment")
     return raw.rstrip("/")
+
+
+def _one_key(raw: str) -> bytes:
+    keys = _keys(raw)
+    if len(keys) != 1:
+        raise ValueError("must be one key")
+    return keys[0]
 
 
 def _keys(raw: str) -> tuple[bytes, ...]:

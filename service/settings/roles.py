@@ -7,6 +7,8 @@ from typing import Final
 
 from service.settings.groups import (
     AtRest,
+    Audit,
+    Auditing,
     Database,
     Kafka,
     Metriport,
@@ -18,6 +20,7 @@ from service.settings.groups import (
     Webhooks,
 )
 from service.settings.reader import Described, Reader, SettingsError
+from service.settings.retention import Retention
 from service.settings.secret import Secret
 
 
@@ -29,6 +32,8 @@ class Role(StrEnum):
     GATEWAY = "gateway"
     MIGRATE = "migrate"
     TOPICS = "topics"
+    AUDIT = "audit"
+    REENCRYPT = "reencrypt"
 
 
 FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
@@ -36,6 +41,7 @@ FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
         "METRIPORT_API_KEY",
         "ENCRYPTION_KEYS",
         "SEALING_PRIVATE_KEYS",
+        "AUDIT_SIGNING_KEY",
         "MIGRATION_DATABASE_URL",
     ),
     Role.CONSUMERS: ("METRIPORT_API_KEY", "MIGRATION_DATABASE_URL"),
@@ -43,10 +49,13 @@ FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
         "METRIPORT_WEBHOOK_KEYS",
         "SEALING_PRIVATE_KEYS",
         "CALLBACK_MAC_KEYS",
+        "AUDIT_SIGNING_KEY",
         "MIGRATION_DATABASE_URL",
     ),
     Role.MIGRATE: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
     Role.TOPICS: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
+    Role.AUDIT: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
+    Role.REENCRYPT: ("METRIPORT_API_KEY", "METRIPORT_WEBHOOK_KEYS", "AUDIT_SIGNING_KEY"),
 }
 """Secrets that a role has no use for: holding them only widens what a break-in gives."""
 
@@ -75,7 +84,9 @@ class ConsumersSettings:
     sealing: Sealing
     opening: Opening
     at_rest: AtRest
+    audit: Audit
     rules: Rules
+    retention: Retention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +115,24 @@ class TopicsSettings:
     kafka: Kafka
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditSettings:
+    """For ``metriport-ias audit``."""
+
+    database: Database
+    auditing: Auditing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReencryptSettings:
+    """For ``metriport-ias reencrypt``."""
+
+    database: Database
+    at_rest: AtRest
+    opening: Opening
+    sealing_public_key: bytes
+
+
 def read_ingress(reader: Reader) -> IngressSettings:
     """Read the ingress's settings."""
     return IngressSettings(
@@ -127,7 +156,9 @@ def read_consumers(reader: Reader) -> ConsumersSettings:
         sealing=Sealing.read(reader),
         opening=Opening.read(reader),
         at_rest=AtRest.read(reader),
+        audit=Audit.read(reader),
         rules=Rules.read(reader),
+        retention=Retention.read(reader),
     )
 
 
@@ -155,8 +186,31 @@ def read_topics(reader: Reader) -> TopicsSettings:
     return TopicsSettings(kafka=Kafka.read(reader))
 
 
+def read_audit(reader: Reader) -> AuditSettings:
+    """Read what checking and exporting the audit needs."""
+    return AuditSettings(database=Database.read(reader), auditing=Auditing.read(reader))
+
+
+def read_reencrypt(reader: Reader) -> ReencryptSettings:
+    """Read what is needed to wrap and seal everything again."""
+    return ReencryptSettings(
+        database=Database.read(reader),
+        at_rest=AtRest.read(reader),
+        opening=Opening.read(reader),
+        sealing_public_key=reader.public_key(
+            "SEALING_PUBLIC_KEY", "X25519 key that messages are sealed to."
+        ),
+    )
+
+
 RoleSettings = (
-    IngressSettings | ConsumersSettings | GatewaySettings | MigrateSettings | TopicsSettings
+    IngressSettings
+    | ConsumersSettings
+    | GatewaySettings
+    | MigrateSettings
+    | TopicsSettings
+    | AuditSettings
+    | ReencryptSettings
 )
 
 _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
@@ -165,6 +219,8 @@ _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
     Role.GATEWAY: read_gateway,
     Role.MIGRATE: read_migrate,
     Role.TOPICS: read_topics,
+    Role.AUDIT: read_audit,
+    Role.REENCRYPT: read_reencrypt,
 }
 
 

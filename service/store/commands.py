@@ -1,6 +1,7 @@
 """Commands: each acts once, and a repeat is answered with the same final event."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,7 +22,11 @@ values ($1, $2, $3, $4, $5) on conflict do nothing
 SAME = """
 select content_digest = $3 from command where subject_id = $1 and command_id = $2
 """
-METADATA = "select metadata_box from command where subject_id = $1 and command_id = $2"
+METADATA = """
+select c.subject_id, c.command_id, c.metadata_box
+from unnest($1::text[], $2::uuid[]) wanted(subject_id, command_id)
+join command c using (subject_id, command_id) where c.metadata_box is not null
+"""
 FINISH = """
 update command set final_event_id = $3, final_type = $4, final_box = $5, final_time = $6
 where subject_id = $1 and command_id = $2
@@ -64,17 +69,21 @@ async def accept(unit: Unit, command_type: str, command: Command) -> Arrival:
 
 
 async def metadata(
-    unit: Unit, subject_id: SubjectId, command_id: CommandId | None
-) -> dict[str, str] | None:
-    """The caller's own pairs, to be echoed on events."""
-    if command_id is None:
-        return None
-    box = await unit.conn.fetchval(METADATA, subject_id, command_id)
-    if box is None:
-        return None
-    key = await subjects.data_key(unit, subject_id)
-    raw = key.decrypt(box, _place("metadata_box", subject_id, command_id))
-    return msgspec.json.decode(raw, type=dict[str, str])
+    unit: Unit, named: Iterable[tuple[SubjectId, CommandId]]
+) -> dict[tuple[SubjectId, CommandId], dict[str, str]]:
+    """The callers' own pairs of these commands, to be echoed on events; most have none."""
+    pairs = sorted(set(named))
+    if not pairs:
+        return {}
+    rows = await unit.conn.fetch(METADATA, *(list(column) for column in zip(*pairs, strict=True)))
+    await subjects.know_data_keys(unit, [row["subject_id"] for row in rows])
+    found = {}
+    for subject_id, command_id, box in rows:
+        raw = unit.data_keys[subject_id].decrypt(
+            box, _place("metadata_box", subject_id, command_id)
+        )
+        found[subject_id, command_id] = msgspec.json.decode(raw, type=dict[str, str])
+    return found
 
 
 async def finish(
@@ -88,7 +97,7 @@ async def finish(
     """Keep the final event for repeats of the command."""
     key = await subjects.data_key(unit, subject_id)
     box = key.encrypt(body, _place("final_box", subject_id, command_id))
-    await unit.conn.execute(FINISH, subject_id, command_id, event_id, event_type, box, unit.now)
+    unit.conn.later(FINISH, subject_id, command_id, event_id, event_type, box, unit.now)
 
 
 async def final(unit: Unit, subject_id: SubjectId, command_id: CommandId) -> Final | None:

@@ -8,6 +8,7 @@ from schemas.ids import LinkId, OpenId, SubjectId
 from schemas.reasons import Reason
 from service.crypto.tokens import secret_digest
 from service.store.pool import Connection
+from service.store.statements import Statements
 from service.store.unit import Unit
 
 INSERT = """
@@ -20,7 +21,9 @@ select open_id, link_id, kind, subject_id, state, url_token, expires_at, reason
 from hosted_page where open_id = $1
 """
 READY = """
-update hosted_page set state = 'ready', vendor_digest = $2, url_token = $3, expires_at = $4
+update hosted_page set vendor_digest = $2, expires_at = $4,
+    url_token = case when state = 'waiting' then $3 end,
+    state = case when state = 'waiting' then 'ready' else state end
 where open_id = $1
 """
 REFUSED = "update hosted_page set state = 'refused', reason = $2 where open_id = $1"
@@ -53,7 +56,7 @@ async def openings(unit: Unit, link_id: LinkId) -> int:
     return count
 
 
-async def page(connection: Connection, open_id: OpenId) -> HostedPage | None:
+async def page(connection: Connection | Statements, open_id: OpenId) -> HostedPage | None:
     """What became of a click."""
     row = await connection.fetchrow(BY_ID, open_id)
     return (
@@ -64,7 +67,7 @@ async def page(connection: Connection, open_id: OpenId) -> HostedPage | None:
 async def ready(
     unit: Unit, open_id: OpenId, vendor_id: str, url_token: str, expires_at: datetime
 ) -> None:
-    """The vendor made the page."""
+    """The vendor made the page; nobody is sent to it when it was refused meanwhile."""
     digest = secret_digest("hosted-page", vendor_id)
     await unit.conn.execute(READY, open_id, digest, url_token, expires_at)
 

@@ -9,8 +9,9 @@ from asyncpg import Record
 from schemas.ids import CommandId, IdentityId, LinkId, PatientId, SubjectId, VerificationId
 from service.crypto.envelope import Place
 from service.crypto.tokens import secret_digest
-from service.ias.identity import Verification, VerificationState
-from service.store import subjects
+from service.ias.audit import Kind
+from service.ias.identity import Holder, IdentityState, Verification, VerificationState
+from service.store import audit, subjects
 from service.store.unit import Unit
 
 INSERT_VERIFICATION = """
@@ -36,25 +37,39 @@ SET_STATE = "update identity_verification set state = $2 where verification_id =
 SUPERSEDE = """
 update identity set state = 'superseded'
 where subject_id = $1 and patient_id = $2 and state = 'active' and identity_id <> $3
+    and verified_at <= $4
+returning identity_id, verification_id
+"""
+SUPERSEDE_VERIFICATIONS = """
+update identity_verification set state = 'superseded'
+where verification_id = any($1::uuid[]) and state = 'verified' and verification_id <> $2
 """
 INSERT_IDENTITY = """
 insert into identity (identity_id, verification_id, subject_id, patient_id, proofed_digest,
     proofed_box, state, verified_at)
 values ($1, $2, $3, $4, $5, $6, 'superseded', $7)
 """
-ACTIVATE = "update identity set state = 'active', verified_at = $2 where identity_id = $1"
+ACTIVATE = """
+update identity set verified_at = $2, state = case when exists (
+    select from identity newer
+    where newer.subject_id = identity.subject_id and newer.patient_id = identity.patient_id
+        and newer.state = 'active' and newer.identity_id <> identity.identity_id)
+    then 'superseded' else 'active' end
+where identity_id = $1
+"""
 HOLDER = """
 select identity_id, subject_id, patient_id, state from identity where proofed_digest = $1
 """
-STOP = "update identity set state = 'stopped' where identity_id = $1"
+STOP = "update identity set state = 'stopped' where identity_id = $1 returning subject_id"
 ACTIVE = """
 select identity_id from identity
 where subject_id = $1 and patient_id = $2 and state = 'active'
 """
 PROOFED = "select proofed_box, state from identity where identity_id = $1"
 KEEP_UNBOUND = """
-insert into unbound_identity (message_digest, message_id, patient_id, reason, sealed)
-values ($1, $2, $3, $4, $5) on conflict do nothing
+insert into unbound_identity
+    (message_digest, message_id, patient_id, reason, sealed, vendor_digests)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 """
 
 
@@ -63,15 +78,6 @@ class Details(NamedTuple):
 
     command_id: CommandId
     expires_at: datetime
-
-
-class Holder(NamedTuple):
-    """Who holds a proofed identity already."""
-
-    identity_id: IdentityId
-    subject_id: SubjectId
-    patient_id: PatientId
-    state: str
 
 
 async def start_verification(
@@ -129,7 +135,9 @@ async def set_state(unit: Unit, verification_id: VerificationId, state: Verifica
 async def holder(unit: Unit, proofed_identity_id: str) -> Holder | None:
     """Who the proofed identity was bound to before, if anybody."""
     row = await unit.conn.fetchrow(HOLDER, secret_digest("identity", proofed_identity_id))
-    return None if row is None else Holder(*row.values())
+    if row is None:
+        return None
+    return Holder(**{**dict(row.items()), "state": IdentityState(row["state"])})
 
 
 async def bind(
@@ -155,15 +163,24 @@ async def bind(
 async def activate(
     unit: Unit, verification: Verification, identity_id: IdentityId, verified_at: datetime
 ) -> None:
-    """Make this identity the active one of its subject and patient."""
+    """Make this identity the active one of its subject and patient, unless a newer proof is.
+
+    By the time of the proof and not of its arrival: webhooks may come in any order.
+    """
     pair = (verification.subject_id, verification.patient_id)
-    await unit.conn.execute(SUPERSEDE, *pair, identity_id)
+    older = await unit.conn.fetch(SUPERSEDE, *pair, identity_id, verified_at)
+    for row in older:
+        await audit.record(unit, Kind.IDENTITY_SUPERSEDED, pair[0], row["identity_id"])
+    replaced = [row["verification_id"] for row in older]
+    await unit.conn.execute(SUPERSEDE_VERIFICATIONS, replaced, verification.verification_id)
     await unit.conn.execute(ACTIVATE, identity_id, verified_at)
+    await audit.record(unit, Kind.IDENTITY_BOUND, pair[0], identity_id)
 
 
 async def stop(unit: Unit, identity_id: IdentityId) -> None:
     """Stop an identity that was presented for two subjects."""
-    await unit.conn.execute(STOP, identity_id)
+    subject_id = await unit.conn.fetchval(STOP, identity_id)
+    await audit.record(unit, Kind.IDENTITY_STOPPED, subject_id, identity_id)
 
 
 async def active(unit: Unit, subject_id: SubjectId, patient_id: PatientId) -> IdentityId | None:
@@ -180,14 +197,24 @@ async def proofed_identity_id(
     if row is None or row["state"] != "active":
         return None
     key = await subjects.data_key(unit, subject_id)
+    await audit.record(unit, Kind.IDENTITY_USED, subject_id, identity_id)
     return key.decrypt(row["proofed_box"], _place(identity_id)).decode()
 
 
 async def keep_unbound(
-    unit: Unit, message: tuple[bytes, str], patient_id: str | None, reason: str, sealed: bytes
+    unit: Unit,
+    message: tuple[bytes, str],
+    patient_id: str | None,
+    reason: str,
+    sealed: bytes,
+    vendor_session_ids: tuple[str, ...],
 ) -> None:
-    """Keep an identity that fits nobody, sealed; ``message`` is digest and id of its webhook."""
-    await unit.conn.execute(KEEP_UNBOUND, *message, patient_id, reason, sealed)
+    """Keep an identity that fits nobody, sealed; ``message`` is digest and id of its webhook.
+
+    Digests of the vendor's sessions that it names are kept beside it, see ``unbound``.
+    """
+    digests = [secret_digest("hosted-page", text) for text in vendor_session_ids]
+    await unit.conn.execute(KEEP_UNBOUND, *message, patient_id, reason, sealed, digests)
 
 
 def _verification(row: Record | None) -> Verification | None:

@@ -1,25 +1,28 @@
 """Outbox: what other services will be told, written in the transaction that makes it true.
 
-Rows are encrypted under the subject's data key while they wait. Within one subject the position in
-the table is the order of commits, because whoever emits holds the subject's row lock.
+The writing side; the relay's is in ``outbox_rows``. Rows are encrypted under the subject's data key
+while they wait. Within one subject the position in the table is the order of commits, because
+whoever emits holds the subject's row lock.
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
-from asyncpg import Record
 
 from schemas.base import Event
 from schemas.dead_letters import DEAD_LETTER_TYPE, DeadLetter
 from schemas.ids import CommandId, SubjectId
-from schemas.links import LINK_TYPE, Link
+from schemas.links import LINK_TYPE, Link, LinkKind
+from schemas.record_requests import RECORD_REQUEST_TYPE, RecordRequest
 from schemas.topics import Topic
 from service.crypto.envelope import Place
-from service.store import commands, subjects
+from service.ias.audit import Kind
+from service.store import audit, commands, subjects
 from service.store.unit import Unit
 
 UNSEQUENCED: Final = 0
@@ -31,57 +34,55 @@ CHANNEL: Final = "ias_outbox"
 INSERT = """
 insert into outbox
     (event_id, topic, key, shard, type, subject_id, body, occurred_at, traceparent)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+select event_id, topic, key, shard, type, subject_id, body, occurred_at, traceparent
+from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[],
+    $7::bytea[], $8::timestamptz[], $9::text[]) with ordinality
+    as row(event_id, topic, key, shard, type, subject_id, body, occurred_at, traceparent, place)
+order by place
 """
 NOTIFY = f"notify {CHANNEL}"
-CLAIM_SHARD = """
-select shard from outbox_shard s
-where exists (select from outbox o where o.shard = s.shard)
-order by random() limit 1 for update skip locked
+REMEMBER_KEY = """
+insert into compacted_key (topic, key, subject_id) values ($1, $2, $3) on conflict do nothing
 """
-WAITING = """
-select position, event_id, topic, key, type, subject_id, body, occurred_at, traceparent
-from outbox where shard = $1 order by position limit $2
-"""
-REMOVE = "delete from outbox where position = any($1::bigint[])"
-OLDEST = """
-select extract(epoch from now() - created_at) from outbox order by position limit 1
-"""
+KEYS = "select topic, key from compacted_key where subject_id = $1 order by topic, key"
 
 
 class Draft(NamedTuple):
-    """One message to publish, in the clear."""
+    """One message to publish, in the clear; without a body it is a tombstone."""
 
     event_id: UUID
     topic: str
     key: str
     type: str
-    body: bytes
+    body: bytes | None
     occurred_at: datetime
     traceparent: str | None = None
 
 
-class Row(NamedTuple):
-    """A draft that waits, and its position."""
+class _News(NamedTuple):
+    """An event that waits for its sequence and its command's metadata."""
 
-    position: int
+    event_id: UUID
+    event: Event
+    ends: bool
+    traceparent: str | None
+
+
+class _Waiting(NamedTuple):
+    """A message that waits to be written, and whose key encrypts it."""
+
     draft: Draft
+    subject_id: SubjectId | None = None
 
 
 async def emit(unit: Unit, event: Event, *, ends: bool = False) -> UUID:
-    """Write an event, with its place in the subject's sequence and its command's metadata.
+    """Tell an event, with its place in the subject's sequence and its command's metadata.
 
-    ``ends``: the event is the final answer to its command and is kept for repeats of it.
+    Like everything told, it is written with the unit's other messages before its next statement or
+    commit. ``ends``: the event is the final answer to its command and is kept for repeats of it.
     """
-    sequence = await subjects.next_sequence(unit, event.subject_id)
-    metadata = await commands.metadata(unit, event.subject_id, event.command_id)
-    event = msgspec.structs.replace(event, sequence=sequence, metadata=metadata)
-    event_id, event_type = uuid4(), f"ias.event.{type(event).__name__}"
-    body = msgspec.json.encode(event)
-    if ends and event.command_id is not None:
-        await commands.finish(unit, event.subject_id, event.command_id, event_id, event_type, body)
-    draft = Draft(event_id, Topic.EVENTS, event.subject_id, event_type, body, unit.now)
-    await _write_encrypted(unit, draft, event.subject_id)
+    event_id = uuid4()
+    unit.to_tell.append(_News(event_id, event, ends, unit.traceparent))
     return event_id
 
 
@@ -91,81 +92,105 @@ async def repeat_final(unit: Unit, subject_id: SubjectId, command_id: CommandId)
     if final is None:
         return False
     draft = Draft(final.event_id, Topic.EVENTS, subject_id, final.type, final.body, final.time)
-    await _write_encrypted(unit, draft, subject_id)
+    _tell(unit, draft, subject_id)
     return True
 
 
 async def issue_link(unit: Unit, link: Link) -> None:
-    """Write a bearer link to the one topic that carries them."""
+    """Tell a bearer link to the one topic that carries them."""
     body = msgspec.json.encode(link)
     draft = Draft(link.link_id, Topic.LINKS, link.subject_id, LINK_TYPE, body, unit.now)
-    await _write_encrypted(unit, draft, link.subject_id)
+    _tell(unit, draft, link.subject_id)
+    if link.kind is LinkKind.CONSOLIDATED_DATA:
+        await audit.record(unit, Kind.DATA_LINK_ISSUED, link.subject_id, link.link_id)
+
+
+async def tell_state(unit: Unit, state: RecordRequest) -> None:
+    """Tell the latest state of a record request; its key is remembered for the tombstone."""
+    key, topic = str(state.request_id), Topic.RECORD_REQUESTS
+    await unit.conn.execute(REMEMBER_KEY, topic, key, state.subject_id)
+    body = msgspec.json.encode(state)
+    _tell(unit, Draft(uuid4(), topic, key, RECORD_REQUEST_TYPE, body, unit.now), state.subject_id)
+
+
+async def bury(unit: Unit, subject_id: SubjectId) -> None:
+    """Tell a tombstone for every key of a compacted topic that holds something of the subject."""
+    for topic, key in await unit.conn.fetch(KEYS, subject_id):
+        _tell(unit, Draft(uuid4(), topic, key, RECORD_REQUEST_TYPE, None, unit.now))
+
+
+async def tell_receipt(unit: Unit, event: Draft) -> None:
+    """Tell the receipt of an erasure. It waits in the clear: its subject has no data key any more."""
+    _tell(unit, event)
 
 
 async def put_aside(unit: Unit, letter: DeadLetter, event_id: UUID) -> None:
-    """Write a dead letter; its content is sealed already."""
+    """Tell a dead letter; its content is sealed already."""
     body = msgspec.json.encode(letter)
-    await _insert(unit, Draft(event_id, Topic.DEAD_LETTERS, "", DEAD_LETTER_TYPE, body, unit.now))
+    _tell(unit, Draft(event_id, Topic.DEAD_LETTERS, "", DEAD_LETTER_TYPE, body, unit.now))
 
 
 async def emit_without_subject(unit: Unit, event: Event) -> None:
-    """Write an event about a message that names no readable subject; it has no sequence."""
+    """Tell an event about a message that names no readable subject; it has no sequence."""
     kind = f"ias.event.{type(event).__name__}"
     body = msgspec.json.encode(event)
-    await _insert(unit, Draft(uuid4(), Topic.EVENTS, event.subject_id, kind, body, unit.now))
+    _tell(unit, Draft(uuid4(), Topic.EVENTS, event.subject_id, kind, body, unit.now))
 
 
-async def claim_shard(unit: Unit) -> int | None:
-    """A shard with waiting rows, locked until the transaction ends; ``None`` when there is none."""
-    shard: int | None = await unit.conn.fetchval(CLAIM_SHARD)
-    return shard
+async def flush(unit: Unit) -> None:
+    """Write what the unit has to tell, in the order in which it was told.
 
-
-async def waiting(unit: Unit, shard: int, limit: int) -> list[Row]:
-    """The oldest rows of a shard, decrypted, in order."""
-    records: Sequence[Record] = await unit.conn.fetch(WAITING, shard, limit)
-    return [await _open(unit, record) for record in records]
-
-
-async def remove(unit: Unit, positions: list[int]) -> None:
-    """Forget rows that the broker has acknowledged."""
-    await unit.conn.execute(REMOVE, positions)
-
-
-async def oldest_age(unit: Unit) -> float:
-    """Seconds that the oldest row has been waiting."""
-    return float(await unit.conn.fetchval(OLDEST) or 0)
-
-
-async def _write_encrypted(unit: Unit, draft: Draft, subject_id: SubjectId) -> None:
-    key = await subjects.data_key(unit, subject_id)
-    box = key.encrypt(draft.body, _place(draft.event_id))
-    await _insert(unit, draft._replace(body=box), subject_id)
-
-
-async def _insert(unit: Unit, draft: Draft, subject_id: SubjectId | None = None) -> None:
-    shard = shard_of(draft.key)
-    trace = draft.traceparent or unit.traceparent
-    head = (draft.event_id, draft.topic, draft.key, shard, draft.type)
-    await unit.conn.execute(INSERT, *head, subject_id, draft.body, draft.occurred_at, trace)
+    Raises:
+        LookupError: an event is of somebody who is no subject.
+    """
+    if not unit.to_tell:
+        return
+    told = list(unit.to_tell)
+    unit.to_tell.clear()
+    complete = iter(await _complete(unit, [one for one in told if isinstance(one, _News)]))
+    waiting = [next(complete) if isinstance(one, _News) else one for one in told]
+    owners = {one.subject_id for one in waiting if one.subject_id is not None}
+    await subjects.know_data_keys(unit, owners)
+    columns = zip(*(_row(unit, one) for one in waiting), strict=True)
+    await unit.conn.execute(INSERT, *map(list, columns))
     await unit.conn.execute(NOTIFY)
 
 
-async def _open(unit: Unit, record: Record) -> Row:
-    body = record["body"]
-    if record["subject_id"] is not None:
-        key = await subjects.data_key(unit, record["subject_id"])
-        body = key.decrypt(body, _place(record["event_id"]))
-    draft = Draft(
-        event_id=record["event_id"],
-        topic=record["topic"],
-        key=record["key"],
-        type=record["type"],
-        body=body,
-        occurred_at=record["occurred_at"],
-        traceparent=record["traceparent"],
-    )
-    return Row(record["position"], draft)
+def _tell(unit: Unit, draft: Draft, subject_id: SubjectId | None = None) -> None:
+    traced = draft._replace(traceparent=draft.traceparent or unit.traceparent)
+    unit.to_tell.append(_Waiting(traced, subject_id))
+
+
+async def _complete(unit: Unit, news: Sequence[_News]) -> list[_Waiting]:
+    """The events with their numbers and metadata; final ones are kept with their commands."""
+    if not news:
+        return []
+    following = await subjects.next_sequences(unit, Counter(one.event.subject_id for one in news))
+    named = [(one.event.subject_id, one.event.command_id) for one in news]
+    metadata = await commands.metadata(unit, [(who, which) for who, which in named if which])
+    await subjects.know_data_keys(unit, following)
+    waiting = []
+    for one in news:
+        subject_id, command_id = one.event.subject_id, one.event.command_id
+        pairs = None if command_id is None else metadata.get((subject_id, command_id))
+        number = following[subject_id]
+        following[subject_id] += 1
+        event = msgspec.structs.replace(one.event, sequence=number, metadata=pairs)
+        kind, body = f"ias.event.{type(event).__name__}", msgspec.json.encode(event)
+        if one.ends and command_id is not None:
+            await commands.finish(unit, subject_id, command_id, one.event_id, kind, body)
+        draft = Draft(one.event_id, Topic.EVENTS, subject_id, kind, body, unit.now, one.traceparent)
+        waiting.append(_Waiting(draft, subject_id))
+    return waiting
+
+
+def _row(unit: Unit, waiting: _Waiting) -> tuple[Any, ...]:
+    draft, subject_id = waiting
+    body = draft.body
+    if subject_id is not None and body is not None:
+        body = unit.data_keys[subject_id].encrypt(body, box_place(draft.event_id))
+    head = (draft.event_id, draft.topic, draft.key, shard_of(draft.key), draft.type)
+    return (*head, subject_id, body, draft.occurred_at, draft.traceparent)
 
 
 def shard_of(key: str) -> int:
@@ -173,5 +198,6 @@ def shard_of(key: str) -> int:
     return zlib.crc32(key.encode()) % SHARDS
 
 
-def _place(event_id: UUID) -> Place:
+def box_place(event_id: UUID) -> Place:
+    """Where a row's encrypted body belongs."""
     return Place("outbox", "body", str(event_id))

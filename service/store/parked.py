@@ -3,6 +3,7 @@
 Kept sealed, and taken out again as soon as the request id becomes known.
 """
 
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from schemas.ids import VendorRequestId
@@ -16,11 +17,16 @@ values ($1, $2, $3, $4, $5) on conflict do nothing
 TAKE = """
 delete from parked_webhook where message_digest = (
     select p.message_digest from parked_webhook p
-    where exists (select from network_query q where q.vendor_request_id = p.vendor_request_id)
-       or exists (select from consolidated_query c where c.vendor_request_id = p.vendor_request_id)
+    where p.received_at > $1 and coalesce(
+        (select true from network_query q
+            where q.vendor_request_id = p.vendor_request_id limit 1),
+        (select true from consolidated_query c
+            where c.vendor_request_id = p.vendor_request_id limit 1),
+        false)
     order by p.received_at limit 1 for update skip locked)
 returning message_id, webhook_type, sealed
 """
+EVER: Final = timedelta(days=3650)
 PLACE: Final = "parked_webhook"
 
 
@@ -37,10 +43,14 @@ async def park(
 ) -> None:
     """Put a webhook aside until its request is known."""
     row = (digest, parked.message_id, parked.webhook_type, vendor_request_id, parked.sealed)
-    await unit.conn.execute(PARK, *row)
+    unit.conn.later(PARK, *row)
 
 
-async def take_matched(unit: Unit) -> Parked | None:
-    """One parked webhook whose request is known by now, removed."""
-    row = await unit.conn.fetchrow(TAKE)
+async def take_matched(unit: Unit, age: timedelta = EVER) -> Parked | None:
+    """One webhook whose request is known by now, removed; of those parked for less than ``age``.
+
+    Each parked row costs two look-ups, also those for queries of others, which may be many: so who
+    asks often asks for the young ones.
+    """
+    row = await unit.conn.fetchrow(TAKE, unit.now - age)
     return None if row is None else Parked(*row.values())

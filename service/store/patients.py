@@ -9,7 +9,7 @@ from asyncpg import Record
 from schemas.ids import CommandId, ExternalId, FacilityId, PatientId, SubjectId
 from schemas.sources import PurposeOfUse
 from service.crypto.envelope import Place
-from service.store import subjects
+from service.store import erased, subjects
 from service.store.unit import Unit
 
 PURPOSE = "select purpose from patient_link where subject_id = $1 and patient_id = $2"
@@ -68,9 +68,10 @@ async def link(
 
 
 async def ever_linked(unit: Unit, patient_id: PatientId) -> frozenset[SubjectId]:
-    """Every subject that was ever linked to the patient."""
+    """Every subject that was ever linked to the patient; a stand-in for each that was erased."""
     rows = await unit.conn.fetch(EVER_LINKED, patient_id)
-    return frozenset(SubjectId(row["subject_id"]) for row in rows)
+    living = frozenset(SubjectId(row["subject_id"]) for row in rows)
+    return living | await erased.once_linked(unit, patient_id, living)
 
 
 async def start_registration(

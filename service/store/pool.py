@@ -6,11 +6,16 @@ wait, so the pool itself is not handed out: take a ``Database`` and its ``transa
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import asyncpg
 
+from service.crypto.keys import MissingKeyError
 from service.settings.secret import Secret
+from service.store import outbox
+from service.store.statements import Statements
+from service.store.transport import warn_if_unprotected
 from service.store.unit import Unit, Vault
 
 Connection = asyncpg.pool.PoolConnectionProxy
@@ -38,11 +43,13 @@ TRANSIENT: Final = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidCachedStatementError,
+    MissingKeyError,
     OSError,
     TimeoutError,
 )
 """Errors after which the same work may succeed later. Nothing may be concluded about a commit that
-ended in one of these: it is read again by its inbox key."""
+ended in one of these: it is read again by its inbox key. A key that this process does not hold yet is
+among them: while keys rotate, a message waits for its process to get the key and is never put aside."""
 
 
 class Database:
@@ -63,7 +70,11 @@ class Database:
         """One unit of work: commits at the end, rolls back on any exception."""
         async with self.connection() as connection, connection.transaction():
             now = await connection.fetchval("select clock_timestamp()")
-            yield Unit(connection, self._vault, now, traceparent)
+            unit = Unit(Statements(connection), self._vault, now, traceparent)
+            unit.conn.before_others = partial(outbox.flush, unit)
+            unit.conn.drop_others = unit.to_tell.clear
+            yield unit
+            await unit.conn.settle()
 
     async def close(self) -> None:
         """Close every connection, gently and then not."""
@@ -73,6 +84,7 @@ class Database:
 @asynccontextmanager
 async def open_database(url: Secret[str], size: int, vault: Vault) -> AsyncIterator[Database]:
     """A database for the life of a process."""
+    warn_if_unprotected(url)
     pool = await asyncpg.create_pool(
         url.reveal(),
         min_size=1,

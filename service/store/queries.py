@@ -17,7 +17,7 @@ from schemas.ids import (
 )
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse, Source, SourceStatus
-from service.ias.network_query import QueryState, Update
+from service.ias.network_query import QueryState, SourceRow, Update
 from service.store.unit import Unit
 
 INSERT = """
@@ -30,12 +30,13 @@ insert into network_query_source (query_id, source, status) values ($1, $2, 'pro
 """
 COLUMNS = """
 query_id, subject_id, patient_id, purpose, identity_id, session_id, command_id, state, deadline,
-vendor_request_id
+vendor_request_id, withheld
 """
 BY_ID = f"select {COLUMNS} from network_query where query_id = $1 for update"
 SUBJECT_OF = """
 select query_id, subject_id from network_query where vendor_request_id = $1
 """
+OWNER = "select subject_id from network_query where query_id = $1"
 SOURCES = """
 select source, status, finished_at, told_early, reason
 from network_query_source where query_id = $1 order by source
@@ -54,6 +55,12 @@ where query_id = $1 and not exists (
 STARTED = """
 update network_query set state = 'started', vendor_request_id = $2 where query_id = $1
 """
+SESSION_USED = """
+update aal2_session s set last_used_at = greatest(s.last_used_at, c.called_at)
+from network_query q
+join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
+where q.query_id = $1 and s.session_id = q.session_id and c.called_at is not null
+"""
 SET_SOURCE = """
 update network_query_source set status = $3, finished_at = $4, reason = $5
 where query_id = $1 and source = $2
@@ -65,7 +72,7 @@ ACCEPTED = """
 select exists (
     select from network_query q join aal2_session s using (session_id)
     where q.subject_id = $1 and q.patient_id = $2 and q.purpose = 'ias'
-      and q.vendor_request_id is not null and q.identity_id = $3)
+      and q.vendor_request_id is not null and q.identity_id = $3 and not q.withheld)
 """
 UPDATED = "UPDATE 1"
 
@@ -83,16 +90,7 @@ class Query(NamedTuple):
     state: QueryState
     deadline: datetime
     vendor_request_id: VendorRequestId | None = None
-
-
-class SourceRow(NamedTuple):
-    """The progress of one source."""
-
-    source: Source
-    status: SourceStatus
-    finished_at: datetime | None
-    told_early: bool
-    reason: Reason | None
+    withheld: bool = False
 
 
 async def create(
@@ -117,6 +115,12 @@ async def find_by_vendor_id(
     return None if row is None else (row["query_id"], row["subject_id"])
 
 
+async def subject_of(unit: Unit, query_id: RequestId) -> SubjectId | None:
+    """Whose query this is, by our own id."""
+    found: SubjectId | None = await unit.conn.fetchval(OWNER, query_id)
+    return found
+
+
 async def progress(unit: Unit, query_id: RequestId) -> dict[Source, SourceRow]:
     """Every source of the query, in a fixed order."""
     rows = await unit.conn.fetch(SOURCES, query_id)
@@ -125,7 +129,7 @@ async def progress(unit: Unit, query_id: RequestId) -> dict[Source, SourceRow]:
 
 async def set_state(unit: Unit, query_id: RequestId, state: QueryState) -> None:
     """Move the query on."""
-    await unit.conn.execute(SET_STATE, query_id, state)
+    unit.conn.later(SET_STATE, query_id, state)
 
 
 async def take_hie_slot(unit: Unit, query: Query) -> bool:
@@ -141,22 +145,22 @@ async def take_hie_slot(unit: Unit, query: Query) -> bool:
 
 async def free_hie_slot(unit: Unit, query_id: RequestId) -> None:
     """The query's HIE part is over."""
-    await unit.conn.execute(FREE_SLOT, query_id)
+    unit.conn.later(FREE_SLOT, query_id)
 
 
 async def started(unit: Unit, query_id: RequestId, vendor_request_id: VendorRequestId) -> None:
-    """The vendor accepted the query."""
+    """The vendor accepted the query, so its session was in use when the call was made."""
     await unit.conn.execute(STARTED, query_id, vendor_request_id)
+    await unit.conn.execute(SESSION_USED, query_id)
 
 
 async def advance(unit: Unit, query_id: RequestId, update: Update) -> None:
     """Store news of one source that the rules found to be news."""
     if update.early:
-        await unit.conn.execute(TOLD_EARLY, query_id, update.source)
+        unit.conn.later(TOLD_EARLY, query_id, update.source)
         return
-    finished_at = update.completed_at or unit.now
-    row = (query_id, update.source, update.status, finished_at, update.reason)
-    await unit.conn.execute(SET_SOURCE, *row)
+    row = (query_id, update.source, update.status, update.completed_at, update.reason)
+    unit.conn.later(SET_SOURCE, *row)
 
 
 async def has_accepted(

@@ -9,7 +9,8 @@ from schemas.ids import ChallengeId, CommandId, IdentityId, LinkId, PatientId, S
 from service.crypto.envelope import Place
 from service.crypto.tokens import secret_digest
 from service.ias.aal2 import Session, SessionState
-from service.store import subjects
+from service.ias.audit import Kind
+from service.store import audit, subjects
 from service.store.unit import Unit
 
 INSERT_CHALLENGE = """
@@ -28,7 +29,8 @@ insert into aal2_session (session_id, challenge_id, identity_id, subject_id, pat
 values ($1, $2, $3, $4, $5, $6, $7, $8, 'received', $9)
 """
 COLUMNS = """
-session_id, challenge_id, identity_id, subject_id, patient_id, state, returned_at, uses
+session_id, challenge_id, identity_id, subject_id, patient_id, state, returned_at, uses,
+last_used_at
 """
 BY_CODE = f"select {COLUMNS} from aal2_session where code_hash = $1 and subject_id = $2"
 BY_ID = f"select {COLUMNS} from aal2_session where session_id = $1"
@@ -37,7 +39,7 @@ OF_IDENTITY = f"""
 select {COLUMNS} from aal2_session
 where identity_id = $1 and state in ('confirmed', 'proven') order by returned_at desc limit 5
 """
-SET_SESSION = "update aal2_session set state = $2 where session_id = $1"
+SET_SESSION = "update aal2_session set state = $2 where session_id = $1 returning subject_id"
 COUNT_USE = "update aal2_session set uses = uses + 1 where session_id = $1"
 UNCOUNT_USE = "update aal2_session set uses = greatest(uses - 1, 0) where session_id = $1"
 BOX = "select session_box from aal2_session where session_id = $1"
@@ -97,6 +99,7 @@ async def receive(
         returned.code_hash,
         returned.returned_at,
     )
+    await audit.record(unit, Kind.SESSION_RECEIVED, challenge.subject_id, session_id)
 
 
 async def by_code(unit: Unit, subject_id: SubjectId, code_hash: bytes) -> Session | None:
@@ -122,7 +125,8 @@ async def of_identity(unit: Unit, identity_id: IdentityId) -> list[Session]:
 
 async def set_state(unit: Unit, session_id: SessionId, state: SessionState) -> None:
     """Move the session on."""
-    await unit.conn.execute(SET_SESSION, session_id, state)
+    subject_id = await unit.conn.fetchval(SET_SESSION, session_id, state)
+    await audit.record(unit, Kind(f"session_{state.value}"), subject_id, session_id)
 
 
 async def count_use(unit: Unit, session_id: SessionId) -> None:
@@ -139,6 +143,7 @@ async def secret(unit: Unit, session: Session) -> str:
     """The vendor's secret id of a session."""
     key = await subjects.data_key(unit, session.subject_id)
     box = await unit.conn.fetchval(BOX, session.session_id)
+    await audit.record(unit, Kind.SESSION_USED, session.subject_id, session.session_id)
     return key.decrypt(box, _place(session.session_id)).decode()
 
 

@@ -1,7 +1,7 @@
 """The spool: sealed records that Kafka did not take in time, until the relay brings them there."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from service.store.pool import Connection
@@ -14,9 +14,17 @@ order by position limit $1 for update skip locked
 """
 REMOVE = "delete from spool where position = any($1::bigint[])"
 STICK = "update spool set stuck = true where position = $1"
-WAITING = """
-select count(*), coalesce(extract(epoch from now() - min(created_at)), 0) from spool
+OLDEST = """
+select extract(epoch from now() - created_at) from spool where not stuck order by position limit 1
 """
+COUNT = """
+select count(*) from (select from spool where not stuck order by position limit $1) counted
+"""
+COUNT_STUCK = """
+select count(*) from (select from spool where stuck order by position limit $1) counted
+"""
+ROWS_COUNTED: Final = 100_000
+STUCK_COUNTED: Final = 1_000
 
 
 class Spooled(NamedTuple):
@@ -48,6 +56,14 @@ async def set_stuck(unit: Unit, position: int) -> None:
 
 
 async def waiting(unit: Unit) -> tuple[int, float]:
-    """How many rows wait, and for how many seconds the oldest."""
-    row = await unit.conn.fetchrow(WAITING)
-    return (0, 0.0) if row is None else (row[0], float(row[1]))
+    """How many rows wait (counted up to ``ROWS_COUNTED``), and for how many seconds the oldest."""
+    age = await unit.conn.fetchval(OLDEST)
+    if age is None:
+        return 0, 0.0
+    return await unit.conn.fetchval(COUNT, ROWS_COUNTED), float(age)
+
+
+async def stuck(unit: Unit) -> int:
+    """How many rows did not open and are kept for operators (counted up to ``STUCK_COUNTED``)."""
+    count: int = await unit.conn.fetchval(COUNT_STUCK, STUCK_COUNTED)
+    return count

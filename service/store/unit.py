@@ -1,14 +1,14 @@
-"""A unit of work: one transaction, the database's clock, and the vault."""
+"""A unit of work: one transaction, the database's clock, the vault, and what is to be told."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from asyncpg.pool import PoolConnectionProxy
+from typing import Any
 
 from schemas.ids import SubjectId
 from service.crypto import envelope
 from service.crypto.envelope import DataKey
 from service.crypto.keys import KeyRing
+from service.store.statements import Statements
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,18 @@ class Vault:
         return self.keys
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Unit:
     """Handed to every function of the store. ``now`` is the database's clock at the start.
 
-    ``traceparent`` (W3C) of what caused the work is passed on to events and calls.
+    ``traceparent`` (W3C) of what caused the work is passed on to events and calls; in a batch it changes
+    from message to message.
     """
 
-    conn: "PoolConnectionProxy"
+    conn: Statements
     vault: Vault
     now: datetime
     traceparent: str | None = None
     data_keys: dict[SubjectId, DataKey] = field(default_factory=dict, repr=False)
+    to_tell: list[Any] = field(default_factory=list, repr=False)
+    """Messages that the outbox collects and writes together."""

@@ -63,14 +63,23 @@ HANDLER: Final = Histogram(
 SPOOLED: Final = Counter(
     "ias_spooled_total", "Records kept in Postgres because Kafka did not answer.", ("topic",)
 )
-SPOOL_ROWS: Final = Gauge("ias_spool_rows", "Records that wait in the spool.")
+SPOOL_ROWS: Final = Gauge(
+    "ias_spool_rows", "Records that wait in the spool, counted up to 100,000."
+)
 SPOOL_AGE: Final = Gauge("ias_spool_oldest_seconds", "Age of the oldest record in the spool.")
 BREAKER_OPEN: Final = Gauge(
     "ias_kafka_breaker_open", "1 while the ingress goes straight to the spool."
 )
 RELAYED: Final = Counter("ias_outbox_relayed_total", "Outbox rows published.", ("topic",))
 RELAY_FAILURES: Final = Counter(
-    "ias_outbox_relay_failures_total", "Shards stopped by a failed publish."
+    "ias_outbox_relay_failures_total",
+    "Outbox rows that were not sent, by what stopped them: `publish` (the broker did not take it), "
+    "`unopened` (no key opens it), `defect`; and rounds that lost the database (`database`). The "
+    "subject waits and is tried again.",
+    ("why",),
+)
+OUTBOX_ROWS: Final = Gauge(
+    "ias_outbox_rows", "Rows that wait to be published, counted up to 100,000."
 )
 OUTBOX_AGE: Final = Gauge(
     "ias_outbox_oldest_seconds", "Age of the oldest row that waits to be published."
@@ -86,10 +95,66 @@ VENDOR_SECONDS: Final = Histogram(
 DEAD_LETTERS: Final = Counter(
     "ias_dead_letters_total", "Messages put aside, by reason.", ("reason",)
 )
+CONSUMER_STOPPED: Final = Gauge(
+    "ias_consumer_type_stopped",
+    "1 while messages of a type are kept and not handled, because too many went wrong. Alert on 1.",
+    ("topic", "type"),
+)
+HELD_RECORDS: Final = Gauge(
+    "ias_held_records", "Records of stopped types that are kept, counted up to 100,000."
+)
+CONSUMER_REBUILT: Final = Counter(
+    "ias_consumer_rebuilt_total",
+    "Kafka consumers replaced because they made no progress while records waited.",
+)
 UNBOUND_IDENTITIES: Final = Counter(
     "ias_unbound_identities_total",
     "Identities that fit no single pending verification. Alert on any.",
 )
+SUBJECTS_ERASED: Final = Counter("ias_subjects_erased_total", "Subjects erased on request.")
+LATE_FOR_ERASED: Final = Counter(
+    "ias_late_for_erased_total",
+    "Webhooks about a subject that was erased before they came: dropped, and no fault.",
+    ("type",),
+)
 CREDENTIAL_REFUSED: Final = Gauge(
     "ias_vendor_credential_refused", "1 while Metriport does not accept our API key. Alert on 1."
+)
+AUDIT_UNCHAINED: Final = Gauge(
+    "ias_audit_unchained", "Audit entries that the sealer has not chained yet."
+)
+AUDIT_UNCHAINED_AGE: Final = Gauge(
+    "ias_audit_unchained_oldest_seconds",
+    "Age of the oldest audit entry that is not chained yet. Alert above 60.",
+)
+AUDIT_CHAINED: Final = Gauge("ias_audit_chain_length", "Number of the newest link of the audit.")
+SWEPT: Final = Counter(
+    "ias_swept_total", "Things that the sweeper ended because their time was over.", ("kind",)
+)
+OVERDUE: Final = Gauge(
+    "ias_overdue_seconds",
+    "How long the oldest thing of a kind is over and not ended yet. Alert above 300.",
+    ("kind",),
+)
+PARKED_FORGOTTEN: Final = Counter(
+    "ias_parked_forgotten_total",
+    "Webhooks that nobody here asked for, forgotten after PARKED_WEBHOOK_LIFETIME.",
+)
+HOUSEKEPT: Final = Counter(
+    "ias_housekept_total",
+    "Rows (or whole partitions, `…_partition`) removed or moved because their time was over.",
+    ("what",),
+)
+HOUSEKEEPING_FAILURES: Final = Counter(
+    "ias_housekeeping_failures_total",
+    "Pieces of housekeeping that failed; tried again after a minute. Alert when it keeps growing.",
+    ("piece",),
+)
+PARTITIONS_MISSING: Final = Gauge(
+    "ias_partitions_missing",
+    "Partitions of now and the days ahead that could not be made yet; rows go to the default one.",
+)
+SPOOL_STUCK: Final = Gauge(
+    "ias_spool_stuck",
+    "Records in the spool that do not open with our keys, counted up to 1,000; kept. Alert on any.",
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from schemas.cloudevents import Attributes
 from schemas.topics import Topic
 from service.bus import topics
 from service.bus.publisher import Publisher, PublishError
-from service.bus.subscription import Received, Subscription
+from service.bus.subscription import Handle, Received, Subscription
 from service.settings.groups import Kafka
 from tests.stack.broker import Broker
 from tests.support.waiting import until
@@ -31,6 +31,16 @@ async def _publish(publisher: Publisher, *values: bytes) -> list[str]:
         await publisher.publish(Topic.EVENTS, "key", value, attributes)
         names.append(attributes.id)
     return names
+
+
+def one_by_one(handle: Callable[[Received], Awaitable[None]]) -> Handle:
+    """Hands records over singly."""
+
+    async def first(records: Sequence[Received]) -> int:
+        await handle(records[0])
+        return 1
+
+    return first
 
 
 @asynccontextmanager
@@ -104,10 +114,10 @@ async def test_records_are_handled_in_order_and_offsets_committed_after_the_work
 
     async with running(publisher):
         await _publish(publisher, b"0", b"1", b"2")
-        async with consuming(Subscription(settings, [Topic.EVENTS], handle)):
+        async with consuming(Subscription(settings, [Topic.EVENTS], one_by_one(handle))):
             await until(lambda: len(seen) == 3, within=20)
         await _publish(publisher, b"3")
-        async with consuming(Subscription(settings, [Topic.EVENTS], handle)):
+        async with consuming(Subscription(settings, [Topic.EVENTS], one_by_one(handle))):
             await until(lambda: len(seen) == 4, within=20)
     assert events.endswith(Topic.EVENTS)
     assert [record.value for record in seen] == [b"0", b"1", b"2", b"3"]
@@ -130,14 +140,14 @@ async def test_stopping_finishes_the_record_at_hand_and_no_other(
 
     async with running(publisher):
         await _publish(publisher, b"0", b"1")
-    first = Subscription(settings, [Topic.EVENTS], slow)
+    first = Subscription(settings, [Topic.EVENTS], one_by_one(slow))
     async with consuming(first) as task:
         await until(lambda: seen == [b"0"], within=20)
         first.stop()
         assert not task.done()
         gate.set()
     assert seen == [b"0", b"done"]
-    async with consuming(Subscription(settings, [Topic.EVENTS], handle)):
+    async with consuming(Subscription(settings, [Topic.EVENTS], one_by_one(handle))):
         await until(lambda: len(seen) == 3, within=20)
     assert seen[2] == b"1"
     assert events
@@ -156,11 +166,11 @@ async def test_a_second_consumer_takes_over_without_loss(settings: Kafka, events
 
     async with running(publisher):
         await _publish(publisher, b"0", b"1", b"2")
-    dying = asyncio.create_task(Subscription(settings, [Topic.EVENTS], stuck).run())
+    dying = asyncio.create_task(Subscription(settings, [Topic.EVENTS], one_by_one(stuck)).run())
     await until(lambda: len(seen) == 1, within=20)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
-    async with consuming(Subscription(settings, [Topic.EVENTS], handle)):
+    async with consuming(Subscription(settings, [Topic.EVENTS], one_by_one(handle))):
         await until(lambda: len(seen) == 4, within=20)
     assert seen == [b"stuck at 0", b"0", b"1", b"2"]
     assert events

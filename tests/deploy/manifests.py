@@ -14,6 +14,9 @@ from service.settings.roles import Role
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = ROOT / "deploy" / "kustomize" / "base"
 
+WITH_PODS: Final = tuple(role for role in Role if role not in {Role.AUDIT, Role.REENCRYPT})
+"""The other two are tools: an operator runs them when they are needed."""
+
 Manifest = dict[str, Any]
 
 

@@ -302,6 +302,26 @@ async def test_a_box_of_another_person_is_never_sent_and_holds_nobody_up(
     assert (row["state"], row["hie_slot"]) == ("due", False)
 
 
+async def test_a_subject_under_a_key_that_is_not_deployed_here_yet_holds_nobody_up(
+    database: Database, vendor: Vendor, gateway: Gateway, jane: Person
+) -> None:
+    """I3: while keys rotate, a call waits for the key; it is neither made nor given up."""
+    other = await people.person(database, "victor", "patient-v")
+    vendor.knows(other)
+    waits = await people.due_query(database, jane)
+    well = await people.due_query(database, other)
+    await people.sql(
+        database,
+        "update subject set data_key = set_byte(data_key, 0, get_byte(data_key, 0) # 1)"
+        " where subject_id = $1",  # its first bytes name the key
+        jane.subject_id,
+    )
+    await gateway.settle()
+    assert [call.query["patientId"] for call in vendor.calls(QUERY)] == ["patient-v"]
+    assert await state_of(database, well) == "started"
+    assert (await people.row(database, "vendor_call", ref_id=waits))["state"] == "due"
+
+
 @pytest.mark.parametrize("kind", ["drop-answer", "status"])
 async def test_a_lost_answer_to_create_patient_is_asked_for_again(
     database: Database, gateway: Gateway, vendor: Vendor, kind: str

@@ -54,10 +54,10 @@ async def test_a_second_hie_query_of_a_patient_waits_for_the_slot(
     first = await people.due_query(database, jane)
     second = await people.due_query(database, jane)
     await gateway.settle()
-    assert [await state_of(database, one) for one in (first, second)] == ["started", "due"]
+    assert [await state_of(database, one) for one in (first, second)] == ["started", "waiting"]
     await make_due(database)
     await gateway.settle()
-    assert await state_of(database, second) == "due"
+    assert await state_of(database, second) == "waiting"
     async with database.transaction() as unit:
         await queries.free_hie_slot(unit, first)
     await make_due(database)

@@ -115,6 +115,19 @@ async def test_restarting_the_ingress_under_load_loses_nothing_and_answers_no_er
     assert load.slowest() < LONGEST_ANSWER
 
 
+async def test_pings_are_answered_while_the_ingress_drains(breakable: Breakable) -> None:
+    """SIGTERM: readiness fails at once, and whoever does not know it yet is still served."""
+    draining = breakable.another_ingress()
+    ending = asyncio.create_task(asyncio.to_thread(draining.process.terminate, 15.0))
+    async with asyncio.timeout(5):
+        while await asyncio.to_thread(answers, f"{draining.internal}/readyz"):
+            await asyncio.sleep(0.01)
+    async with ClientSession() as session:
+        assert await ping(session, draining.url, breakable.key) < 2.0
+    assert not ending.done(), "the ping was answered after the end"
+    assert await ending == 0
+
+
 @asynccontextmanager
 async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Tasks that do not outlive the context."""

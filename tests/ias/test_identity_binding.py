@@ -114,10 +114,10 @@ def test_without_ids_a_subject_who_never_asked_is_not_bound() -> None:
         (VerificationState.VERIFIED, True),
         (VerificationState.FAILED, False),
         (VerificationState.REVOKED, False),
-        (VerificationState.SUPERSEDED, False),
+        (VerificationState.SUPERSEDED, True),
     ],
 )
-def test_a_verification_that_is_over_is_never_bound_again(
+def test_a_verification_that_failed_or_was_revoked_is_never_chosen_again(
     state: VerificationState, *, binds: bool
 ) -> None:
     found = replace(ANNS, state=state)

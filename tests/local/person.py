@@ -84,6 +84,10 @@ class Person:
         """Press cancel instead."""
         return await self._submit(await self.open(link), {"action": "cancel"})
 
+    def cookies(self) -> dict[str, bytes]:
+        """What the jar holds now."""
+        return {morsel.key: morsel.value.encode() for morsel in self._session.cookie_jar}
+
     async def download(self, url: str) -> bytes:
         """Fetch what a data link leads to."""
         async with self._session.get(url) as response:

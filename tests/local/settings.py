@@ -73,6 +73,7 @@ class LocalSettings:
         webhooks = {"METRIPORT_WEBHOOK_KEYS": self.webhook_key}
         at_rest = {"ENCRYPTION_KEYS": self.keys["ENCRYPTION_KEYS"]}
         opening = {"SEALING_PRIVATE_KEYS": self.keys["SEALING_PRIVATE_KEYS"]}
+        audit = {"AUDIT_SIGNING_KEY": self.keys["AUDIT_SIGNING_KEY"]}
         vendor = {
             "METRIPORT_API_URL": self.sandbox_url,
             "METRIPORT_API_KEY": API_KEY,
@@ -80,7 +81,7 @@ class LocalSettings:
         }
         return {
             "ingress": kafka | web | sealing | webhooks,
-            "consumers": kafka | web | sealing | webhooks | at_rest | opening,
+            "consumers": kafka | web | sealing | webhooks | at_rest | opening | audit,
             "gateway": web | at_rest | vendor,
             "topics": kafka,
         }[role]

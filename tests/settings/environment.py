@@ -28,6 +28,7 @@ REQUIRED: dict[Role, dict[str, str]] = {
         **_SEALING,
         "SEALING_PRIVATE_KEYS": f"{KEY}\n{OLDER}",
         "ENCRYPTION_KEYS": f"{KEY},{OLDER}",
+        "AUDIT_SIGNING_KEY": KEY,
     },
     Role.GATEWAY: {
         **_DATABASE,
@@ -39,5 +40,12 @@ REQUIRED: dict[Role, dict[str, str]] = {
     },
     Role.MIGRATE: {"MIGRATION_DATABASE_URL": f"postgresql://owner:{CANARY}@db/ias"},
     Role.TOPICS: {**_KAFKA},
+    Role.REENCRYPT: {
+        **_DATABASE,
+        "ENCRYPTION_KEYS": f"{KEY},{OLDER}",
+        "SEALING_PRIVATE_KEYS": f"{KEY},{OLDER}",
+        "SEALING_PUBLIC_KEY": OLDER,
+    },
+    Role.AUDIT: {**_DATABASE, "AUDIT_PUBLIC_KEYS": f"{OLDER},{OLDER}"},
 }
 """What each role cannot start without."""

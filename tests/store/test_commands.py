@@ -80,9 +80,9 @@ async def test_metadata_is_kept_as_a_box_and_comes_back(database: Database) -> N
     await _accept(database)
     assert b"canary" not in (await people.row(database, "command"))["metadata_box"]
     async with database.transaction() as unit:
-        assert await commands.metadata(unit, SUBJECT, ID) == {"ticket": "canary-7"}
-        assert await commands.metadata(unit, SUBJECT, None) is None
-        assert await commands.metadata(unit, SUBJECT, CommandId(uuid4())) is None
+        named = [(SUBJECT, ID), (SUBJECT, CommandId(uuid4()))]
+        assert await commands.metadata(unit, named) == {named[0]: {"ticket": "canary-7"}}
+        assert await commands.metadata(unit, []) == {}
 
 
 async def test_the_order_of_metadata_does_not_make_another_command(database: Database) -> None:

@@ -9,6 +9,7 @@ from tests.support import people
 READABLE_BY_THE_INGRESS = {"hosted_page", "schema_level"}
 WRITABLE_BY_THE_INGRESS = {"spool", "large_body"}
 TABLES = "select tablename from pg_tables where schemaname = 'public'"
+PARTITIONS = "select relname from pg_class where relispartition"
 MAY = "select has_table_privilege($1, $2, $3)"
 
 
@@ -47,7 +48,9 @@ async def test_the_ingress_cannot_press_a_button_for_a_person(owner: asyncpg.Con
 
 
 async def test_the_service_works_with_every_table(owner: asyncpg.Connection) -> None:
-    for table in await _tables(owner):
+    """Partitions are reached through their table, and how tables are cut is the owner's alone."""
+    partitions = {row["relname"] for row in await owner.fetch(PARTITIONS)}
+    for table in await _tables(owner) - partitions - {"partition_plan"}:
         for privilege in ("select", "insert"):
             assert await owner.fetchval(MAY, "ias_service", table, privilege), (table, privilege)
 

@@ -13,7 +13,7 @@ from schemas.ids import LinkId, PatientId, SubjectId
 from schemas.links import Link, LinkKind
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from service.store import outbox, subjects
+from service.store import outbox, outbox_rows, subjects
 from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from service.store.unit import Unit
@@ -141,10 +141,10 @@ async def test_a_claimed_shard_is_not_claimed_again(database: Database) -> None:
     async with database.transaction() as unit:
         await _emit(unit)
     async with database.transaction() as one, database.transaction() as two:
-        assert await outbox.claim_shard(one) == outbox.shard_of(SUBJECT)
-        assert await outbox.claim_shard(two) is None
+        assert await outbox_rows.claim_shards(one, 9) == [outbox.shard_of(SUBJECT)]
+        assert await outbox_rows.claim_shards(two, 9) == []
     async with database.transaction() as unit:
-        assert await outbox.claim_shard(unit) == outbox.shard_of(SUBJECT)
+        assert await outbox_rows.claim_shards(unit, 9) == [outbox.shard_of(SUBJECT)]
 
 
 async def test_a_final_event_is_repeated_with_its_id_and_number(database: Database) -> None:

@@ -73,7 +73,7 @@ async def test_a_box_moved_to_another_column_does_not_open(database: Database) -
     await people.sql(database, "update command set metadata_box = final_box")
     async with database.transaction() as unit:
         with pytest.raises(UnknownKeyError):
-            await commands.metadata(unit, subject, command_id)
+            await commands.metadata(unit, [(subject, command_id)])
         assert (await commands.final(unit, subject, command_id)) is not None
 
 

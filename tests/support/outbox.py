@@ -4,10 +4,11 @@ import json
 from typing import Any, NamedTuple
 
 from schemas.topics import Topic
-from service.store import outbox
+from service.store import outbox_rows
 from service.store.pool import Database
 
 MANY = 10_000
+MANY_BYTES = 10**9
 
 
 class Told(NamedTuple):
@@ -25,18 +26,20 @@ async def told(database: Database, topic: Topic = Topic.EVENTS) -> list[Told]:
     """Everything that waits for one topic, in order of position. Nothing is removed."""
     async with database.transaction() as unit:
         shards = await unit.conn.fetch("select distinct shard from outbox")
-        rows = [row for (shard,) in shards for row in await outbox.waiting(unit, shard, MANY)]
+        numbers = [shard for (shard,) in shards]
+        rows = await outbox_rows.waiting(unit, numbers, rows=MANY, size=MANY_BYTES)
+        drafts = [(row.position, outbox_rows.opened(unit, row)) for row in rows]
     return [
         Told(
-            position=row.position,
-            topic=row.draft.topic,
-            kind=row.draft.type.rpartition(".")[2],
-            key=row.draft.key,
-            id=str(row.draft.event_id),
-            body=json.loads(row.draft.body),
+            position=position,
+            topic=draft.topic,
+            kind=draft.type.rpartition(".")[2],
+            key=draft.key,
+            id=str(draft.event_id),
+            body=json.loads(draft.body),
         )
-        for row in sorted(rows)
-        if row.draft.topic == topic
+        for position, draft in drafts
+        if draft.topic == topic and draft.body is not None
     ]
 
 

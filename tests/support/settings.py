@@ -27,10 +27,16 @@ def rules(**changes: Any) -> Rules:
     values: dict[str, Any] = {
         "treatment_enabled": False,
         "session_max_age": timedelta(minutes=15),
+        "session_max_idle": timedelta(minutes=15),
         "session_reuse": True,
         "verification_lifetime": timedelta(days=1),
         "challenge_lifetime": timedelta(hours=1),
+        "code_lifetime": timedelta(minutes=10),
         "query_deadline": timedelta(days=3),
+        "consolidated_lifetime": timedelta(hours=6),
+        "registration_lifetime": timedelta(days=1),
+        "page_lifetime": timedelta(minutes=5),
+        "parked_lifetime": timedelta(days=1),
         "openings_per_hour": 10,
     }
     return Rules(**(values | changes))

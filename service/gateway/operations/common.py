@@ -79,26 +79,35 @@ def backoff(attempts: int) -> timedelta:
     return min(_FIRST_DELAY * doubled, _LONGEST_DELAY)
 
 
-async def retry_later(unit: Unit, call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
-    """Postpone the call where the outcome allows it; whether it was postponed.
+def may_retry(call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
+    """Whether the call is made again.
 
-    Not sent, slow down and a refused key: always, because the call was not made. Unknown: only a
-    call that the vendor lets us repeat, and not for ever.
+    Not sent, slow down and a refused key: always, because it was not acted on. Unknown: only one that
+    the vendor lets us repeat, and not for ever.
     """
+    match outcome:
+        case NotSent() | SlowDown() | KeyRefused():
+            return True
+        case Unknown():
+            return repeatable and call.attempts < MAX_ATTEMPTS
+        case _:
+            return False
+
+
+async def retry_later(unit: Unit, call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
+    """Postpone the call where the outcome allows it; whether it was postponed."""
+    if not may_retry(call, outcome, repeatable=repeatable):
+        return False
     word = type(outcome).__name__.lower()
     match outcome:
-        case NotSent():
-            await calls.postpone(unit, call, word, backoff(call.attempts))
         case SlowDown(delay):
             await calls.postpone(unit, call, word, delay)
         case KeyRefused():
             metrics.CREDENTIAL_REFUSED.set(1)
             log.error("gateway.key_refused", operation=call.operation)
             await calls.postpone(unit, call, word, _KEY_PAUSE)
-        case Unknown() if repeatable and call.attempts < MAX_ATTEMPTS:
-            await calls.postpone(unit, call, word, backoff(call.attempts))
         case _:
-            return False
+            await calls.postpone(unit, call, word, backoff(call.attempts))
     return True
 
 

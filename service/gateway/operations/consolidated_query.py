@@ -6,10 +6,8 @@ Safe to repeat: the same parameters return the running id.
 from datetime import timedelta
 from typing import Final
 
-from schemas.events import ConsolidatedDataFailed
 from schemas.ids import RequestId
 from schemas.metriport.api import ConsolidatedQuery as Answer
-from schemas.reasons import Reason
 from service.gateway import protocol
 from service.gateway.operations.common import (
     Handler,
@@ -17,16 +15,20 @@ from service.gateway.operations.common import (
     Surroundings,
     Void,
     finish,
+    may_retry,
     read_answer,
     refusal,
     retry_later,
 )
 from service.gateway.outcome import Outcome
 from service.ias.consolidated import ConsolidatedState
-from service.store import calls, consolidated, entitlements, outbox
+from service.ias.consolidated_steps import Message, Refusing, Turn, on
+from service.ias.consolidated_table import ConsolidatedCue
+from service.ias.machine import Effect
+from service.ias.refusal import Refusal
+from service.store import calls, consolidated, entitlements
 from service.store.calls import Call
-from service.store.consolidated import Consolidated
-from service.store.outbox import UNSEQUENCED
+from service.store.decisions import carry_out_consolidated, consolidated_standing
 from service.store.unit import Unit
 
 _ASK_AGAIN: Final = timedelta(seconds=2)
@@ -36,13 +38,13 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     """The request, unless the query is over or the subject is not entitled any more."""
     del around
     query = await consolidated.lock(unit, RequestId(call.ref_id))
-    if query is None or query.state not in {ConsolidatedState.DUE, ConsolidatedState.DISPATCHING}:
-        return Void("the query is over")
+    if query is None:
+        return Void("there is no such query")
     refused = await entitlements.refuse_data(unit, query.subject_id, query.patient_id)
-    if refused is not None:
-        await _fail(unit, query, refused.reason, refused.message)
-        return Void(refused.reason)
-    await consolidated.set_state(unit, query.request_id, ConsolidatedState.DISPATCHING)
+    decision = on(consolidated_standing(query), Turn(refused), unit.now)
+    await carry_out_consolidated(unit, query, decision)
+    if Effect.CALL_VENDOR not in decision.calls:
+        return Void("the query is over")
     return protocol.start_consolidated_query(
         query.patient_id, query.conversion_type, query.resources, query.date_from, query.date_to
     )
@@ -52,35 +54,29 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     """Remember the vendor's id, or tell why there is none."""
     del around
     query = await consolidated.lock(unit, RequestId(call.ref_id))
-    if query is None or query.state is not ConsolidatedState.DISPATCHING:
+    if query is None:
         await finish(unit, call, outcome)
         return
-    if await retry_later(unit, call, outcome, repeatable=True):
-        return
     answer = read_answer(outcome, Answer)
-    if answer is None:
-        await _fail(unit, query, *refusal(outcome))
-    elif await consolidated.is_delivered(unit, answer.request_id):
-        # The vendor gave us a running id whose webhook has come meanwhile: ask for one of our own.
-        await calls.postpone(unit, call, "already_delivered", _ASK_AGAIN)
-        return
-    else:
+    decision = on(consolidated_standing(query), await _hear(unit, call, outcome, answer), unit.now)
+    await carry_out_consolidated(unit, query, decision)
+    if decision.state is ConsolidatedState.STARTED and answer is not None:
         await consolidated.started(unit, query.request_id, answer.request_id)
-    await finish(unit, call, outcome)
+    if Effect.ASK_AGAIN not in decision.calls:
+        await finish(unit, call, outcome)
+    elif answer is not None:
+        await calls.postpone(unit, call, "already_delivered", _ASK_AGAIN)
+    else:
+        await retry_later(unit, call, outcome, repeatable=True)
 
 
-async def _fail(unit: Unit, query: Consolidated, reason: Reason, message: str) -> None:
-    await consolidated.set_state(unit, query.request_id, ConsolidatedState.FAILED)
-    event = ConsolidatedDataFailed(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.request_id,
-        patient_id=query.patient_id,
-        reason=reason,
-        message=message,
-    )
-    await outbox.emit(unit, event, ends=True)
+async def _hear(unit: Unit, call: Call, outcome: Outcome, answer: Answer | None) -> Message:
+    if may_retry(call, outcome, repeatable=True):
+        return ConsolidatedCue.NOT_SENT
+    if answer is None:
+        return Refusing(Refusal(*refusal(outcome)))
+    delivered = await consolidated.is_delivered(unit, answer.request_id)
+    return ConsolidatedCue.ALREADY_DELIVERED if delivered else ConsolidatedCue.ACCEPTED
 
 
 HANDLER = Handler(prepare, record)

@@ -23,6 +23,7 @@ from service.gateway.operations.common import (
 )
 from service.gateway.outcome import Outcome
 from service.gateway.protocol import VendorRequest
+from service.ias.aal2 import ChallengeState
 from service.ias.browser import hosted_url_purpose
 from service.ias.identity import VerificationState
 from service.store import hosted_pages, identities, sessions
@@ -69,7 +70,11 @@ async def _identity_session(
 
 async def _challenge(unit: Unit, around: Surroundings, page: HostedPage) -> VendorRequest | None:
     challenge = await sessions.challenge(unit, page.link_id)
-    if challenge is None or challenge.state != "pending" or challenge.expires_at <= unit.now:
+    if (
+        challenge is None
+        or challenge.state != ChallengeState.PENDING
+        or challenge.expires_at <= unit.now
+    ):
         return None
     proofed = await identities.proofed_identity_id(
         unit, challenge.subject_id, challenge.identity_id

@@ -7,17 +7,10 @@ So an outcome that nobody knows ends here as *unknown*, visibly, and is not sent
 from datetime import timedelta
 from typing import Final
 
-from schemas.events import (
-    Aal2SessionActivated,
-    NetworkQueryFinished,
-    NetworkQueryOutcomeUnknown,
-    NetworkQueryRefused,
-    NetworkQueryStarted,
-)
 from schemas.ids import RequestId
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.reasons import REMEDIES, Reason
-from schemas.sources import PurposeOfUse, Source, SourceStatus
+from schemas.sources import Source
 from service.gateway import protocol
 from service.gateway.operations.common import (
     Handler,
@@ -26,19 +19,24 @@ from service.gateway.operations.common import (
     Void,
     Wait,
     finish,
+    may_retry,
     read_answer,
     refusal,
     retry_later,
 )
-from service.gateway.outcome import Outcome, Refused, Unknown
+from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
 from service.gateway.protocol import IasProof
 from service.ias import aal2
-from service.ias import network_query as rules
-from service.ias.aal2 import SessionState
+from service.ias import network_query_steps as rules
+from service.ias.aal2_steps import Accepted as SessionAccepted
+from service.ias.machine import Effect
 from service.ias.network_query import QueryState
-from service.store import identities, outbox, patients, queries, sessions
+from service.ias.network_query_steps import Answered, Message, Refusing, Standing, Turn
+from service.ias.network_query_table import QueryCue
+from service.ias.telling import head
+from service.store import identities, patients, queries, sessions
 from service.store.calls import Call
-from service.store.outbox import UNSEQUENCED
+from service.store.decisions import carry_out, move_session, query_standing
 from service.store.queries import Query
 from service.store.unit import Unit
 
@@ -48,32 +46,28 @@ _SLOT_PAUSE: Final = timedelta(seconds=2)
 async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     """Check everything again, take the patient's HIE slot, and build the request."""
     query = await queries.lock(unit, RequestId(call.ref_id))
-    if query is None or query.state is not QueryState.DUE:
+    if query is None or query.state not in {QueryState.DUE, QueryState.WAITING}:
         return Void("the query is over")
-    refused = await _refuse_now(unit, around, query)
-    if refused is not None:
-        await _refuse(unit, query, refused, REMEDIES[refused])
-        return Void(refused)
-    sources = list(await queries.progress(unit, query.query_id))
-    if Source.HIE in sources and not await queries.take_hie_slot(unit, query):
+    standing = await query_standing(unit, query)
+    link = await patients.purpose(unit, query.subject_id, query.patient_id)
+    allowed = around.rules.treatment_enabled
+    refused = rules.refuse_turn(standing, link, unit.now, treatment_enabled=allowed)
+    free = refused is None and await _take_slot(unit, query, standing)
+    proof = await _proof(unit, around, query) if free else None
+    turn = Turn(refused=refused, slot_is_free=free, has_proof=proof is not None)
+    decision = rules.on(standing, turn)
+    await carry_out(unit, query, decision)
+    if Effect.ASK_AGAIN in decision.calls:
         return Wait(_SLOT_PAUSE)
-    proof = await _proof(unit, around, query)
-    if proof is None and query.purpose is PurposeOfUse.IAS:
-        await _refuse(unit, query, Reason.SESSION_REQUIRED, REMEDIES[Reason.SESSION_REQUIRED])
-        return Void("no identity or session that may be used")
-    await queries.set_state(unit, query.query_id, QueryState.DISPATCHING)
-    return protocol.start_network_query(query.patient_id, sources, query.query_id, proof)
+    if Effect.CALL_VENDOR not in decision.calls:
+        return Void("a check before the call said no")
+    return protocol.start_network_query(
+        query.patient_id, list(standing.sources), query.query_id, proof
+    )
 
 
-async def _refuse_now(unit: Unit, around: Surroundings, query: Query) -> Reason | None:
-    if query.deadline <= unit.now:
-        return Reason.DEADLINE_PASSED
-    treatment = query.purpose is PurposeOfUse.TREATMENT
-    if treatment and not around.rules.treatment_enabled:
-        return Reason.TREATMENT_DISABLED
-    if await patients.purpose(unit, query.subject_id, query.patient_id) is not query.purpose:
-        return Reason.PURPOSE_NOT_ALLOWED
-    return None
+async def _take_slot(unit: Unit, query: Query, standing: Standing) -> bool:
+    return Source.HIE not in standing.sources or await queries.take_hie_slot(unit, query)
 
 
 async def _proof(unit: Unit, around: Surroundings, query: Query) -> IasProof | None:
@@ -88,7 +82,11 @@ async def _proof(unit: Unit, around: Surroundings, query: Query) -> IasProof | N
         return None
     settings = around.rules
     if not aal2.is_usable(
-        session, unit.now, settings.session_max_age, reuse=settings.session_reuse
+        session,
+        unit.now,
+        settings.session_max_age,
+        settings.session_max_idle,
+        reuse=settings.session_reuse,
     ):
         return None
     await sessions.count_use(unit, session.session_id)
@@ -97,120 +95,46 @@ async def _proof(unit: Unit, around: Surroundings, query: Query) -> IasProof | N
 
 
 async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome) -> None:
-    """Write what the answer means; the query's row is locked."""
+    """Write what the outcome means; the query's row is locked."""
     query = await queries.lock(unit, RequestId(call.ref_id))
-    if query is None or query.state is not QueryState.DISPATCHING:
+    if query is None:
         await finish(unit, call, outcome)
         return
-    if await retry_later(unit, call, outcome, repeatable=False):
-        await queries.free_hie_slot(unit, query.query_id)
-        await queries.set_state(unit, query.query_id, QueryState.DUE)
-        if query.session_id is not None:
-            await sessions.uncount_use(unit, query.session_id)
-        return
+    if isinstance(outcome, Accepted) and read_answer(outcome, Answer) is None:
+        outcome = Unknown()
+    decision = rules.on(await query_standing(unit, query), _hear(call, query, outcome))
+    if Effect.PROVE_SESSION in decision.calls:
+        await _prove_session(unit, around, query)
+    await carry_out(unit, query, decision)
+    if Effect.ASK_AGAIN in decision.calls:
+        await retry_later(unit, call, outcome, repeatable=False)
+    else:
+        await finish(unit, call, outcome)
+
+
+def _hear(call: Call, query: Query, outcome: Outcome) -> Message:
+    """What the outcome is to the query; one that nobody can read is unclear, never repeated."""
     answer = read_answer(outcome, Answer)
     if answer is not None:
-        await _started(unit, around, query, answer)
-    elif isinstance(outcome, Refused):
-        await _refused_by_vendor(unit, query, outcome)
-    else:
-        outcome = outcome if isinstance(outcome, Unknown) else Unknown()
-        await _unknown(unit, query)
-    await finish(unit, call, outcome)
-
-
-async def _started(unit: Unit, around: Surroundings, query: Query, answer: Answer) -> None:
-    await queries.started(unit, query.query_id, answer.request_id)
-    await _prove_session(unit, around, query)
-    asked = await queries.progress(unit, query.query_id)
-    updates = rules.read_answer(answer, asked)
-    for update in updates:
-        if update.status is not SourceStatus.PROCESSING:
-            await queries.advance(unit, query.query_id, update)
-    progress = {update.source: update.status for update in updates}
-    told = rules.told(progress, {update.source: update.reason for update in updates})
-    event = NetworkQueryStarted(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.query_id,
-        patient_id=query.patient_id,
-        vendor_request_id=answer.request_id,
-        sources=told,
-    )
-    await outbox.emit(unit, event)
-    if progress.get(Source.HIE) is not SourceStatus.PROCESSING:
-        await queries.free_hie_slot(unit, query.query_id)
-    ended = rules.result(progress)
-    if ended is not None:
-        await queries.set_state(unit, query.query_id, QueryState(ended))
-        await outbox.emit(
-            unit,
-            NetworkQueryFinished(
-                sequence=UNSEQUENCED,
-                subject_id=query.subject_id,
-                command_id=query.command_id,
-                request_id=query.query_id,
-                patient_id=query.patient_id,
-                status=ended,
-                sources=told,
-            ),
-            ends=True,
-        )
+        return Answered(answer)
+    if may_retry(call, outcome, repeatable=False):
+        return QueryCue.NOT_SENT
+    if not isinstance(outcome, Refused):
+        return QueryCue.UNCLEAR
+    if outcome.may_mean_session and query.session_id is not None:
+        reason = Reason.SESSION_REFUSED
+        message = f"Metriport answered {outcome.status}. {REMEDIES[reason]}"
+        return Refusing(QueryCue.SESSION_REFUSED, reason, message)
+    return Refusing(QueryCue.VENDOR_REFUSED, *refusal(outcome))
 
 
 async def _prove_session(unit: Unit, around: Surroundings, query: Query) -> None:
     """The first 2xx that carries a session proves it."""
     session = None if query.session_id is None else await sessions.by_id(unit, query.session_id)
-    if session is None or session.state is not SessionState.CONFIRMED:
-        return
-    await sessions.set_state(unit, session.session_id, SessionState.PROVEN)
-    event = Aal2SessionActivated(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        patient_id=query.patient_id,
-        expires_at=aal2.expires_at(session, around.rules.session_max_age),
-    )
-    await outbox.emit(unit, event)
-
-
-async def _refused_by_vendor(unit: Unit, query: Query, outcome: Refused) -> None:
-    reason, message = refusal(outcome)
-    if outcome.may_mean_session and query.session_id is not None:
-        await sessions.set_state(unit, query.session_id, SessionState.REFUSED)
-        reason = Reason.SESSION_REFUSED
-        message = f"Metriport answered {outcome.status}. {REMEDIES[reason]}"
-    await _refuse(unit, query, reason, message)
-
-
-async def _refuse(unit: Unit, query: Query, reason: Reason, message: str) -> None:
-    await queries.set_state(unit, query.query_id, QueryState.REFUSED)
-    await queries.free_hie_slot(unit, query.query_id)
-    event = NetworkQueryRefused(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.query_id,
-        patient_id=query.patient_id,
-        reason=reason,
-        message=message,
-    )
-    await outbox.emit(unit, event, ends=True)
-
-
-async def _unknown(unit: Unit, query: Query) -> None:
-    await queries.set_state(unit, query.query_id, QueryState.UNKNOWN)
-    event = NetworkQueryOutcomeUnknown(
-        sequence=UNSEQUENCED,
-        subject_id=query.subject_id,
-        command_id=query.command_id,
-        request_id=query.query_id,
-        patient_id=query.patient_id,
-        reason=Reason.VENDOR_UNCLEAR,
-        message=REMEDIES[Reason.VENDOR_UNCLEAR],
-    )
-    await outbox.emit(unit, event, ends=True)
+    if session is not None:
+        until = aal2.expires_at(session, around.rules.session_max_age)
+        about = head(query.subject_id, query.patient_id, query.command_id)
+        await move_session(unit, session, SessionAccepted(until), about)
 
 
 HANDLER = Handler(prepare, record)

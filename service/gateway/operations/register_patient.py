@@ -23,9 +23,9 @@ from service.gateway.operations.common import (
 from service.gateway.outcome import Outcome, Refused
 from service.ias.purpose import refuse_link
 from service.ias.registration import matched_existing
+from service.ias.telling import head
 from service.store import outbox, patients
 from service.store.calls import Call
-from service.store.outbox import UNSEQUENCED
 from service.store.patients import Registration
 from service.store.unit import Unit
 
@@ -80,10 +80,7 @@ async def _link(
     await patients.link(unit, subject_id, patient.id, wanted, matched_existing=existed)
     await patients.end_registration(unit, registration.registration_id, "registered")
     event = PatientRegistered(
-        sequence=UNSEQUENCED,
-        subject_id=subject_id,
-        command_id=registration.command_id,
-        patient_id=patient.id,
+        **head(subject_id, patient.id, registration.command_id),
         purpose=wanted,
         matched_existing=existed,
         external_id=registration.external_id,
@@ -96,10 +93,7 @@ async def _fail(
 ) -> None:
     await patients.end_registration(unit, registration.registration_id, "failed")
     event = PatientRegistrationFailed(
-        sequence=UNSEQUENCED,
-        subject_id=registration.subject_id,
-        command_id=registration.command_id,
-        patient_id=registration.patient_id,
+        **head(registration.subject_id, registration.patient_id, registration.command_id),
         reason=reason,
         message=message,
         field=field,

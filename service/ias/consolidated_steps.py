@@ -1,0 +1,128 @@
+"""What a consolidated query does next: (standing, message, now) → (state, events, effects)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from schemas.events import ConsolidatedDataFailed, ConsolidatedDataReady
+from schemas.ids import LinkId
+from schemas.reasons import REMEDIES, Reason
+from service.ias.consolidated import (
+    CONTENT_TYPES,
+    ConsolidatedState,
+    DataLink,
+    Failed,
+    NoData,
+)
+from service.ias.consolidated_table import CONSOLIDATED, ConsolidatedCue
+from service.ias.machine import Decision
+from service.ias.refusal import Refusal
+from service.ias.telling import Head
+
+_CANNOT: Final = Refusal(Reason.VENDOR_REFUSED, "Metriport could not deliver the record")
+_DIED: Final = Refusal(Reason.LINK_EXPIRED, "The link died on its way; send RenewDataLink.")
+_REASONS: Final = {
+    ConsolidatedCue.EXPIRED: Reason.DEADLINE_PASSED,
+    ConsolidatedCue.REVOKED: Reason.REVOKED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsolidatedStanding:
+    """A consolidated query as the rules see it."""
+
+    state: ConsolidatedState
+    conversion_type: str
+    head: Head
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Its turn has come; ``refused``: why the subject may not have the record, if so."""
+
+    refused: Refusal | None
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """The vendor refused the call, or its answer could not be read."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The webhook came. ``link_id`` names the link, should one be issued."""
+
+    refused: Refusal | None
+    content: DataLink | NoData | Failed
+    link_id: LinkId
+
+
+Plain = Literal[
+    ConsolidatedCue.NOT_SENT,
+    ConsolidatedCue.ALREADY_DELIVERED,
+    ConsolidatedCue.ACCEPTED,
+    ConsolidatedCue.EXPIRED,
+    ConsolidatedCue.REVOKED,
+    ConsolidatedCue.ERASED,
+]
+"""Messages without data are their cue."""
+
+Message = Turn | Refusing | Delivery | Plain
+
+
+def on(query: ConsolidatedStanding, message: Message, now: datetime) -> Decision[ConsolidatedState]:
+    """What the query does on hearing the message."""
+    cue, refusal = _hear(message, now)
+    step = CONSOLIDATED.step(query.state, cue)
+    if ConsolidatedDataFailed in step.tells and refusal is not None:
+        failed = ConsolidatedDataFailed(
+            **query.head, reason=refusal.reason, message=refusal.message
+        )
+        return Decision(state=step.to, events=(failed,), calls=step.calls)
+    if ConsolidatedDataReady in step.tells and isinstance(message, Delivery):
+        return Decision(state=step.to, events=(_ready(query, message),), calls=step.calls)
+    return Decision(state=step.to, calls=step.calls)
+
+
+def _hear(message: Message, now: datetime) -> tuple[ConsolidatedCue, Refusal | None]:
+    match message:
+        case Turn(None):
+            return ConsolidatedCue.CLEARED, None
+        case Turn(refused):
+            return ConsolidatedCue.NOT_ENTITLED, refused
+        case Refusing(refusal):
+            return ConsolidatedCue.VENDOR_REFUSED, refusal
+        case Delivery(None, content, _):
+            return _delivered(content, now)
+        case Delivery(refused, _, _):
+            return ConsolidatedCue.NOT_ENTITLED, refused
+        case cue:
+            reason = _REASONS.get(cue, Reason.VENDOR_UNCLEAR)
+            return cue, Refusal(reason, REMEDIES[reason])
+
+
+def _delivered(
+    content: DataLink | NoData | Failed, now: datetime
+) -> tuple[ConsolidatedCue, Refusal | None]:
+    match content:
+        case Failed():
+            return ConsolidatedCue.DELIVERY_FAILED, _CANNOT
+        case NoData():
+            return ConsolidatedCue.NO_DATA, None
+        case DataLink(_, _, expires_at) if expires_at <= now:
+            return ConsolidatedCue.LINK_DIED, _DIED
+        case DataLink():
+            return ConsolidatedCue.DELIVERED, None
+
+
+def _ready(query: ConsolidatedStanding, delivery: Delivery) -> ConsolidatedDataReady:
+    link = delivery.content if isinstance(delivery.content, DataLink) else None
+    return ConsolidatedDataReady(
+        **query.head,
+        content_type=CONTENT_TYPES[query.conversion_type],
+        no_data=link is None,
+        link_id=None if link is None else delivery.link_id,
+        expires_at=None if link is None else link.expires_at,
+    )

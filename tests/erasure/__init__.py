@@ -1,0 +1,1 @@
+"""``EraseSubject``: nothing of the subject is left that could be read, and late messages change nothing."""

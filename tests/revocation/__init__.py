@@ -1,0 +1,1 @@
+"""``RevokeIdentity``: one transaction after which nothing of the identity goes on."""
