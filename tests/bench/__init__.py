@@ -2,7 +2,7 @@
 
 What lives here
     ``ingress`` (the command behind ``make bench-ingress``), ``bodies`` (signed webhooks in a file),
-    ``bare`` and ``sample`` (the two we are compared with), ``contenders`` (starting the three),
+    ``bare``, ``sample`` and ``least`` (those we are compared with), ``contenders`` (starting them),
     ``closed`` (a load generator that waits for answers: ``wrk``, or ours without it), ``paced`` (one
     that does not wait: a fixed rate), ``wire`` (HTTP/1.1 over raw sockets for the two of ours),
     ``frozen`` (answers while the broker stands still) and ``report``.

@@ -1,4 +1,4 @@
-"""The three that are compared, each one process on asyncio's own event loop with logs off."""
+"""The four that are compared, each one process on asyncio's own event loop with logs off."""
 
 import asyncio
 import json
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from schemas.topics import Topic
+from schemas.topics import TOPICS, Topic
 from tests.bench.figures import Shots
 from tests.local.settings import LocalSettings
 from tests.stack.broker import Broker, broker_from_environment
@@ -43,7 +44,7 @@ class Arena:
         self._folder = folder
         self.broker: Broker = stack.start(broker_from_environment())
         self.postgres = stack.start(EmbeddedPostgres())
-        bare, sample, ours, internal, nobody = free_ports(5)
+        bare, sample, ours, least, internal, nobody = free_ports(6)
         self.settings = LocalSettings(
             ingress_port=ours,
             internal_ports={"ingress": internal},
@@ -56,15 +57,16 @@ class Arena:
         self.bare = Contender(name="(a) aiohttp, reads", port=bare)
         self.sample = Contender(name="(b) FastAPI, prints", port=sample)
         self.ours = Contender(name="(c) ours, durable", port=ours)
+        self.least = Contender(name="(d) least, durable", port=least)
         self._internal = internal
 
     @property
-    def all(self) -> tuple[Contender, Contender, Contender]:
+    def all(self) -> tuple[Contender, ...]:
         """In the order of a round."""
-        return (self.bare, self.sample, self.ours)
+        return (self.bare, self.sample, self.ours, self.least)
 
     def start(self) -> "Arena":
-        """Start all three; returns when they answer."""
+        """Start all; returns when they answer."""
         path = {"PATH": os.environ.get("PATH", os.defpath)}
         self._prepare()
         bare = self._run("bare", "tests.bench.bare", path, str(self.bare.port))
@@ -72,12 +74,16 @@ class Arena:
         key = {"WEBHOOK_KEY": self.settings.webhook_key}
         names = path | key | more
         sample = self._run("sample", "tests.bench.sample", names, str(self.sample.port))
+        broker = self.broker.bootstrap_servers
+        arguments = (str(self.least.port), broker, f"{TOPIC_PREFIX}least")
+        least = self._run("least", "tests.bench.least", path | key, *arguments)
         login = self.postgres.dsn(DATABASE, user="ias_ingress_login")
         environment = self.settings.environment("ingress", login)
         ingress = self._run("ingress", "consumers", environment, "ingress")
         ingress.wait_ready(f"http://127.0.0.1:{self._internal}/readyz")
         bare.wait_ready(lambda: _listens(self.bare.port))
         sample.wait_ready(lambda: _listens(self.sample.port))
+        least.wait_ready(lambda: _listens(self.least.port))
         return self
 
     def in_broker(self) -> int:
@@ -110,6 +116,17 @@ class Arena:
         topics = self.settings.environment("topics", "")
         applied = self._run("topics", "consumers", topics, "topics", "apply", "--replication", "1")
         applied.wait(within=60.0)
+        asyncio.run(self._create_topic_of_least())
+
+    async def _create_topic_of_least(self) -> None:
+        """With as many partitions as ours, so that batches are of the same size."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.broker.bootstrap_servers)
+        await admin.start()
+        try:
+            partitions = TOPICS[Topic.WEBHOOKS].partitions
+            await admin.create_topics([NewTopic(f"{TOPIC_PREFIX}least", partitions, 1)])
+        finally:
+            await admin.close()
 
     def _run(self, name: str, module: str, env: Mapping[str, str], *arguments: str) -> Supervised:
         command = [sys.executable, "-m", module, *arguments]

@@ -62,12 +62,13 @@ def aim(what: str, measured: str, *, met: bool) -> None:
     print(f"  {'met   ' if met else 'MISSED'}  {what}: {measured}")
 
 
-def last_line(to_bare: float, to_sample: float, p99_ms: float, rps: float) -> None:
+def last_line(to_bare: float, to_sample: float, to_least: float, p99_ms: float, rps: float) -> None:
     """The result for machines."""
     result = {
         "bench": "ingress",
         "ratio_to_bare": round(to_bare, 3),
         "ratio_to_sample": round(to_sample, 3),
+        "ratio_to_least_durable": round(to_least, 3),
         "p99_ms_at_half_peak": round(p99_ms, 1),
         "rps": round(rps),
     }
