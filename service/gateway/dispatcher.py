@@ -213,9 +213,10 @@ class Dispatcher:
         await HANDLERS[call.operation].record(unit, self._around, call, outcome)
 
     async def _settle_expired(self) -> int:
-        """Attempts that never reported back have an unknown outcome."""
+        """Attempts that never reported back have an unknown outcome; how many were settled."""
         async with self._database.transaction() as unit:
             lost = await calls.expired(unit, _BATCH)
+        settled = 0
         for call in lost:
             try:
                 async with self._database.transaction(call.traceparent) as unit:
@@ -224,4 +225,6 @@ class Dispatcher:
                 if isinstance(error, TRANSIENT) and not isinstance(error, MissingKeyError):
                     raise
                 log.exception("gateway.lease_not_settled", exc_info=error, operation=call.operation)
-        return len(lost)
+            else:
+                settled += 1
+        return settled

@@ -322,6 +322,25 @@ async def test_a_subject_under_a_key_that_is_not_deployed_here_yet_holds_nobody_
     assert (await people.row(database, "vendor_call", ref_id=waits))["state"] == "due"
 
 
+async def test_a_lease_that_cannot_be_settled_yet_is_not_taken_for_work_done(
+    database: Database, gateway: Gateway, jane: Person
+) -> None:
+    """A round that did nothing is followed by a pause: no loop at full speed, and no outcome lost."""
+    query_id = await people.due_query(database, jane)
+    gateway.dies = True
+    await gateway.settle()
+    await run_out(database)
+    flip = (
+        "update subject set data_key = set_byte(data_key, 0, get_byte(data_key, 0) # 1)"
+        " where subject_id = $1"  # its first bytes name the key
+    )
+    await people.sql(database, flip, jane.subject_id)
+    assert not await gateway.round()
+    await people.sql(database, flip, jane.subject_id)
+    assert await gateway.round()
+    assert await state_of(database, query_id) == "unknown"
+
+
 @pytest.mark.parametrize("kind", ["drop-answer", "status"])
 async def test_a_lost_answer_to_create_patient_is_asked_for_again(
     database: Database, gateway: Gateway, vendor: Vendor, kind: str
