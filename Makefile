@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check schemas check-schemas \
-	check-asyncapi manifests image lock clean
+.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check \
+	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

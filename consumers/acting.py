@@ -18,6 +18,7 @@ from consumers.reading import (
     RejectedError,
     Webhook,
     count,
+    kind_of,
     read_head,
 )
 from consumers.routing import handle_callback, handle_command, handle_webhook
@@ -145,7 +146,7 @@ def inbox_name(message: Webhook | Callback) -> tuple[str, str]:
 def say_refused(record: Received, error: RejectedError) -> None:
     """Count and log a record that was refused."""
     metrics.DEAD_LETTERS.labels(error.reason.value).inc()
-    count(record, error.reason.value)
+    count(kind_of(record), error.reason.value)
     log.warning("consumer.rejected", reason=error.reason.value, field=error.field)
 
 

@@ -19,7 +19,8 @@ from consumers.reading import CommandMessage, Reader, RejectedError, Webhook, co
 from consumers.stopping import Stopper, hold, stop
 from schemas.reasons import Reason
 from service.bus.subscription import Received
-from service.store import ahead, held
+from service.store import ahead, held, inbox
+from service.store.held import Kind
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
 from service.telemetry import metrics
@@ -38,6 +39,7 @@ class _Readable(NamedTuple):
     """A record and what it says."""
 
     record: Received
+    kind: Kind
     message: Message
 
 
@@ -79,7 +81,8 @@ class Processor:
             if not self._actor.is_whole(record):
                 break
             try:
-                batch.append(_Readable(record, self._actor.read_whole(record)))
+                message = self._actor.read_whole(record)
+                batch.append(_Readable(record, kind_of(record), message))
             except RejectedError:
                 break  # it is refused when its turn comes, alone
         return batch
@@ -103,31 +106,37 @@ class Processor:
             log.warning("consumer.batch_failed", exc_info=error)
             self._singly = len(batch)
         else:
-            for record, result in results:
-                count(record, result)
+            for one, result in results:
+                count(one.kind, result)
                 if result != "held":
-                    self._stopper.went_well(record)
+                    self._stopper.went_well(one.kind, one.record)
             return len(batch)
         return 0
 
-    async def _together(self, unit: Unit, batch: Sequence[_Readable]) -> list[tuple[Received, str]]:
+    async def _together(
+        self, unit: Unit, batch: Sequence[_Readable]
+    ) -> list[tuple[_Readable, str]]:
         """What became of each record."""
         stopped = await held.stopped(unit)
-        results: list[tuple[Received, str]] = []
+        results: list[tuple[_Readable, str]] = []
         flowing: list[_Readable] = []
         for one in batch:
-            if kind_of(one.record) in stopped:
+            if one.kind in stopped:
                 await hold(unit, self._context.sealer, one.record)
-                results.append((one.record, "held"))
+                results.append((one, "held"))
             else:
                 flowing.append(one)
+        messages = [one.message for one in flowing]
+        others = [one for one in messages if not isinstance(one, CommandMessage)]
+        await inbox.remember_all(unit, map(inbox_name, others))
+        await _read_ahead(unit, flowing)
         for independent in rounds(flowing):
             await _read_ahead(unit, independent)
-            for record, message in independent:
-                _bind(record)
-                unit.traceparent = record.traceparent
-                fresh = await self._actor.act(unit, message)
-                results.append((record, "handled" if fresh else "repeated"))
+            for one in independent:
+                _bind(one.record)
+                unit.traceparent = one.record.traceparent
+                fresh = await self._actor.act(unit, one.message)
+                results.append((one, "handled" if fresh else "repeated"))
         return results
 
     async def _try_one(self, record: Received) -> bool:
@@ -143,11 +152,11 @@ class Processor:
         return True
 
     async def _one(self, record: Received) -> None:
-        message: Message | None = None
+        kind, message = kind_of(record), None
         try:
             message = await self._actor.read(record)
             async with self._database.transaction(record.traceparent) as unit:
-                if kind_of(record) in await held.stopped(unit):
+                if kind in await held.stopped(unit):
                     await hold(unit, self._context.sealer, record)
                     result = "held"
                 else:
@@ -162,16 +171,16 @@ class Processor:
             failure = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
             await self._refuse(record, failure, message)
         else:
-            count(record, result)
+            count(kind, result)
             if result != "held":
-                self._stopper.went_well(record)
+                self._stopper.went_well(kind, record)
 
     async def _refuse(
         self, record: Received, error: RejectedError, message: Message | None
     ) -> None:
         """Put the record aside, or keep it if its kind is stopped, or must be now."""
         kind = kind_of(record)
-        too_bad = self._stopper.went_wrong(record, error)
+        too_bad = self._stopper.went_wrong(kind, record, error)
         async with self._database.transaction(record.traceparent) as unit:
             stopped = kind in await held.stopped(unit)
             if too_bad and not stopped:
@@ -184,7 +193,7 @@ class Processor:
         if fresh:
             say_refused(record, error)
         elif too_bad or stopped:
-            count(record, "held")
+            count(kind, "held")
 
 
 def rounds(batch: Iterable[_Readable]) -> Iterator[list[_Readable]]:
@@ -210,9 +219,7 @@ def _about(one: _Readable) -> bytes:
 async def _read_ahead(unit: Unit, batch: Sequence[_Readable]) -> None:
     messages = [one.message for one in batch]
     commands = [one for one in messages if isinstance(one, CommandMessage)]
-    others = [one for one in messages if not isinstance(one, CommandMessage)]
-    await ahead.remember(unit, map(inbox_name, others))
-    requests = [one.meta.request_id for one in others if isinstance(one, Webhook)]
+    requests = [one.meta.request_id for one in messages if isinstance(one, Webhook)]
     await ahead.lock(
         unit, [one.command.subject_id for one in commands], [one for one in requests if one]
     )

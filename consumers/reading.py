@@ -181,6 +181,6 @@ def kind_of(record: Received) -> Kind:
     return Kind(record.topic.value, said if said in _KNOWN else "other")
 
 
-def count(record: Received, result: str) -> None:
+def count(kind: Kind, result: str) -> None:
     """Count a message by topic, known type and result."""
-    metrics.MESSAGES.labels(*kind_of(record), result).inc()
+    metrics.MESSAGES.labels(*kind, result).inc()

@@ -14,7 +14,7 @@ import structlog
 
 from consumers.acting import Actor, Message, say_refused
 from consumers.context import Context
-from consumers.reading import Reader, RejectedError, count
+from consumers.reading import Reader, RejectedError, count, kind_of
 from consumers.stopping import OPERATORS, Stopper, open_held
 from schemas.events import ConsumerResumed
 from schemas.reasons import Reason
@@ -106,10 +106,10 @@ class Resumer:
                 return
             error = await self._handle(position, record)
             if error is None and record is not None:
-                stopper.went_well(record)
+                stopper.went_well(kind, record)
             if error is None:
                 continue
-            if record is None or stopper.went_wrong(record, error):
+            if record is None or stopper.went_wrong(kind, record, error):
                 log.warning("resuming.failing_again", type=kind.message_type)
                 return
             await self._refuse(position, record, error)
@@ -131,7 +131,7 @@ class Resumer:
         except Exception as error:
             log.exception("resuming.handler_failed", exc_info=error)
             return RejectedError(Reason.HANDLER_FAILED, "the handler failed")
-        count(record, "handled")
+        count(kind_of(record), "handled")
         return None
 
     async def _refuse(self, position: int, record: Received, error: RejectedError) -> None:

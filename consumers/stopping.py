@@ -35,26 +35,21 @@ class Stopper:
     def __init__(self) -> None:
         self._tally: Tally[tuple[Kind, str]] = Tally()
 
-    def went_well(self, record: Received) -> None:
+    def went_well(self, kind: Kind, record: Received) -> None:
         """Note a record that was handled."""
-        now, kind = time.monotonic(), kind_of(record)
+        now = time.monotonic()
         self._tally.note((kind, "subject"), record.key or b"", now, bad=False)
         self._tally.note((kind, "sender"), record.header("ce_source") or b"", now, bad=False)
 
-    def went_wrong(self, record: Received, error: RejectedError) -> bool:
+    def went_wrong(self, kind: Kind, record: Received, error: RejectedError) -> bool:
         """Note a record that was refused; whether its kind must stop."""
-        now, kind = time.monotonic(), kind_of(record)
+        now = time.monotonic()
         if error.reason in OURS:
             return self._tally.note((kind, "subject"), record.key or b"", now, bad=True)
         if error.reason in CALLERS:
             sender = record.header("ce_source") or b""
             return self._tally.note((kind, "sender"), sender, now, bad=True)
         return False
-
-    def forget(self, kind: Kind) -> None:
-        """Begin anew with a kind that flows again."""
-        self._tally.forget((kind, "subject"))
-        self._tally.forget((kind, "sender"))
 
 
 async def stop(unit: Unit, kind: Kind, error: RejectedError) -> None:

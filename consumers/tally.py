@@ -57,7 +57,3 @@ class Tally(Generic[Name]):
         if len(lasts) > MOST:
             lasts.popitem(last=False)
         return bad and is_too_bad(lasts.values(), now)
-
-    def forget(self, name: Name) -> None:
-        """Begin anew, as after a stop."""
-        self._lasts.pop(name, None)

@@ -68,7 +68,7 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
         ) as started:
 
             async def drain() -> None:
-                """Finish the record at hand and leave the group; the outbox keeps what is left."""
+                """Finish the batch at hand and leave the group; the outbox keeps what is left."""
                 subscription.stop()
                 await asyncio.wait([started[-1]])
 

@@ -9,23 +9,20 @@ away), partitions are paused and polling goes on, because a member that does not
 import asyncio
 import re
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
+from service.bus.in_hand import InHand, Record, commit, leave, offsets_after
 from service.bus.watchdog import Seen, Verdict, Watchdog
 from service.settings.groups import Kafka
 from service.telemetry import metrics
 
-Record = ConsumerRecord[bytes, bytes]
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 GROUP: Final = "metriport-ias"
 _POLL_MS: Final = 500
@@ -33,10 +30,7 @@ _POLL_EVERY_SECONDS: Final = 10.0
 _MOST_POLL_INTERVAL_MS: Final = 300_000
 _REQUEST_MS: Final = 40_000
 _MAX_RECORDS: Final = 200
-_COMMIT_SECONDS: Final = 5.0
 _COMMIT_EVERY_SECONDS: Final = 1.0
-_STOP_SECONDS: Final = 5.0
-_REVOKE_SECONDS: Final = 3.0
 _LAG_SECONDS: Final = 5.0
 _RECONNECT_SECONDS: Final = 1.0
 _FIRST_PAUSE_MS: Final = 100
@@ -81,30 +75,6 @@ Handle = Callable[[Sequence[Received]], Awaitable[int]]
 """Handles the first of the records; how many are done, 0 when to come again a bit later."""
 
 
-class _InHand(ConsumerRebalanceListener):
-    """Records that were fetched and are not done; given up when partitions are taken from us."""
-
-    def __init__(self) -> None:
-        self.records: deque[Record] = deque()
-        self.done: dict[TopicPartition, int] = {}
-        """Offsets to commit."""
-        self.times_revoked = 0
-        self.is_idle = asyncio.Event()
-        self.is_idle.set()
-
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Let the batch at hand end, within a time, so that fewer records come twice."""
-        self.times_revoked += 1
-        self.records.clear()
-        self.done.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_REVOKE_SECONDS if revoked else 0):
-                await self.is_idle.wait()
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Records come with the next poll."""
-
-
 class Subscription:
     """Consumes topics as one member of the group and hands records to ``handle``, in order."""
 
@@ -120,7 +90,7 @@ class Subscription:
         self._handle = handle
         self._watchdog = watchdog or Watchdog()
         self._stopping = asyncio.Event()
-        self._hand = _InHand()
+        self._hand = InHand()
         self._pause_ms = 0
         self._polls = 0
         self._polled_at = 0.0
@@ -138,7 +108,7 @@ class Subscription:
             StuckError: no progress while records wait, and a new consumer did not help.
         """
         while not self._stopping.is_set():
-            self._hand, self._pause_ms = _InHand(), 0
+            self._hand, self._pause_ms = InHand(), 0
             consumer = self._consumer()
             try:
                 await consumer.start()
@@ -149,7 +119,7 @@ class Subscription:
                 await asyncio.sleep(_RECONNECT_SECONDS)
             finally:
                 self.is_assigned = False
-                await _leave(consumer)
+                await leave(consumer)
 
     def _consumer(self) -> AIOKafkaConsumer:
         session = self._settings.session_timeout_ms
@@ -189,9 +159,9 @@ class Subscription:
             if hand.records:
                 await self._step()
             if not hand.records or time.monotonic() > committed_at + _COMMIT_EVERY_SECONDS:
-                await _commit(consumer, hand)
+                await commit(consumer, hand)
                 committed_at = time.monotonic()
-        await _commit(consumer, hand)
+        await commit(consumer, hand)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Fetch when nothing is in hand; else only show, in time, that this member lives."""
@@ -223,7 +193,7 @@ class Subscription:
             if done and hand.times_revoked == revoked:
                 for _ in range(done):
                     hand.records.popleft()
-                hand.done |= _offsets(records[:done])
+                hand.done |= offsets_after(records[:done])
         finally:
             hand.is_idle.set()
 
@@ -276,32 +246,3 @@ class Subscription:
                 return sum(lags)
         except (KafkaError, TimeoutError):
             return 1
-
-
-def _offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    """The offset after the last of these records, of each partition."""
-    return {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
-
-
-async def _commit(consumer: AIOKafkaConsumer, hand: _InHand) -> None:
-    """Commit once. ``commit`` itself would repeat for ever, and may land after its deadline."""
-    offsets, hand.done = hand.done, {}
-    if not offsets:
-        return
-    try:
-        async with asyncio.timeout(_COMMIT_SECONDS):
-            await consumer.commit(offsets)
-    except (KafkaError, TimeoutError) as error:
-        log.warning("kafka.commit_failed", error=type(error).__name__)
-
-
-async def _leave(consumer: AIOKafkaConsumer) -> None:
-    """Stop in a task of its own: it can raise ``CancelledError`` into its caller, or hang."""
-    stopping = asyncio.create_task(consumer.stop(), name="leave")
-    _, unfinished = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
-    if unfinished:
-        stopping.cancel()
-        log.warning("kafka.leave_timed_out")
-        return
-    if stopping.cancelled() or stopping.exception() is not None:
-        log.warning("kafka.leave_failed")

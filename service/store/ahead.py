@@ -10,14 +10,9 @@ from itertools import groupby
 from operator import itemgetter
 
 from schemas.ids import PatientId, SubjectId, VendorRequestId
-from service.store import identities, inbox, queries, subjects
+from service.store import identities, queries, subjects
 from service.store.unit import Unit
 
-REMEMBER = """
-insert into inbox (source, message_digest)
-select source, message_digest from unnest($1::text[], $2::bytea[]) as row(source, message_digest)
-order by source, message_digest on conflict do nothing returning source, message_digest
-"""
 BY_VENDOR_ID = """
 select vendor_request_id, query_id, subject_id from network_query
 where vendor_request_id = any($1::text[])
@@ -38,44 +33,42 @@ left join identity i on i.subject_id = pair.subject_id and i.patient_id = pair.p
 """
 
 
-async def remember(unit: Unit, messages: Iterable[tuple[str, str]]) -> None:
-    """Write (source, message id) pairs to the inbox; whether each is new is told when it is asked."""
-    rows = sorted({(source, inbox.digest(message_id)) for source, message_id in messages})
-    if rows:
-        sources, digests = zip(*rows, strict=True)
-        new = set(map(tuple, await unit.conn.fetch(REMEMBER, list(sources), list(digests))))
-        for row in rows:
-            answer = inbox.INSERTED if row in new else "INSERT 0 0"
-            unit.conn.ahead(inbox.REMEMBER, *row, answer=answer)
-
-
 async def lock(
     unit: Unit, named: Iterable[SubjectId], vendor_request_ids: Iterable[VendorRequestId]
 ) -> None:
-    """Lock subjects, those named and those of the vendor's request ids, and read their queries."""
-    asked = sorted(set(vendor_request_ids))
-    found = await unit.conn.read(BY_VENDOR_ID, asked) if asked else []
-    started = {row["vendor_request_id"]: row for row in found}
-    for vendor_request_id in asked:
-        unit.conn.ahead(
-            queries.SUBJECT_OF, vendor_request_id, answer=started.get(vendor_request_id)
-        )
-    wanted = sorted({*named, *(row["subject_id"] for row in found)})
-    if wanted:
-        for subject_id, wrapped in await unit.conn.read(subjects.LOCK_MANY, wanted):
-            unit.conn.ahead(subjects.LOCK, subject_id, answer=wrapped)
-    if found:
-        await _read_queries(unit, [row["query_id"] for row in found])
+    """Lock subjects, those named and those of the vendor's request ids, and read their queries.
+
+    What is still known from before is not read again.
+    """
+    conn, asked = unit.conn, sorted(set(vendor_request_ids))
+    unknown = [one for one in asked if not conn.knows(queries.SUBJECT_OF, one)]
+    if unknown:
+        rows = {row["vendor_request_id"]: row for row in await conn.read(BY_VENDOR_ID, unknown)}
+        for one in unknown:
+            conn.ahead(queries.SUBJECT_OF, one, answer=rows.get(one))
+    answers = [await conn.fetchrow(queries.SUBJECT_OF, one) for one in asked]
+    started = [row for row in answers if row is not None]
+    subject_ids = {*named, *(row["subject_id"] for row in started)}
+    unlocked = sorted(one for one in subject_ids if not conn.knows(subjects.LOCK, one))
+    if unlocked:
+        for subject_id, wrapped in await conn.read(subjects.LOCK_MANY, unlocked):
+            conn.ahead(subjects.LOCK, subject_id, answer=wrapped)
+    changed = [row["query_id"] for row in started if not conn.knows(queries.BY_ID, row["query_id"])]
+    if changed:
+        await _read_queries(unit, changed)
 
 
 async def _read_queries(unit: Unit, query_ids: Sequence[object]) -> None:
+    conn = unit.conn
     pairs: set[tuple[SubjectId, PatientId]] = set()
-    for row in await unit.conn.read(LOCK_QUERIES, query_ids):
-        unit.conn.ahead(queries.BY_ID, row["query_id"], answer=row)
+    for row in await conn.read(LOCK_QUERIES, query_ids):
+        conn.ahead(queries.BY_ID, row["query_id"], answer=row)
         pairs.add((row["subject_id"], row["patient_id"]))
-    rows = await unit.conn.read(SOURCES, query_ids)
+    rows = await conn.read(SOURCES, query_ids)
     for query_id, sources in groupby(rows, itemgetter("query_id")):
-        unit.conn.ahead(queries.SOURCES, query_id, answer=list(sources))
-    columns = [list(column) for column in zip(*sorted(pairs), strict=True)]
-    for subject_id, patient_id, identity_id in await unit.conn.read(ACTIVE, *columns):
-        unit.conn.ahead(identities.ACTIVE, subject_id, patient_id, answer=identity_id)
+        conn.ahead(queries.SOURCES, query_id, answer=list(sources))
+    unknown = sorted(pair for pair in pairs if not conn.knows(identities.ACTIVE, *pair))
+    if unknown:
+        columns = [list(column) for column in zip(*unknown, strict=True)]
+        for subject_id, patient_id, identity_id in await conn.read(ACTIVE, *columns):
+            conn.ahead(identities.ACTIVE, subject_id, patient_id, answer=identity_id)

@@ -38,21 +38,28 @@ class Statements:
             self._ahead[read].pop(of, None)
 
     def ahead(self, sql: str, *args: Any, answer: Any) -> None:  # noqa: ANN401 - as above
-        """Answer this statement with what was read for a whole batch; one that writes, once."""
+        """Answer this statement, which must change nothing, with what was read for a whole batch."""
         self._ahead.setdefault(sql, {})[args] = answer
         self._about.setdefault(args[0], []).append((sql, args))
+
+    def knows(self, sql: str, *args: Any) -> bool:  # noqa: ANN401 - as above
+        """Whether the statement would be answered without asking."""
+        return args in self._ahead.get(sql, {})
 
     async def settle(self) -> None:
         """Write everything that was put off."""
         if self.before_others is not None:
             await self.before_others()  # which may put off more
+        await self._write_later()
+
+    async def _write_later(self) -> None:
         later, self._later = self._later, {}
         for sql, rows in later.items():
             await self._connection.executemany(sql, rows)
 
     async def read(self, sql: str, *args: Any) -> Any:  # noqa: ANN401 - as above
-        """All rows, without forgetting what was read ahead: for statements that change nothing."""
-        await self.settle()
+        """All rows of what is to be known ahead: changes nothing, so nothing is forgotten."""
+        await self._write_later()
         return await self._connection.fetch(sql, *args)
 
     async def fetch(self, sql: str, *args: Any) -> Any:  # noqa: ANN401 - as above
@@ -69,8 +76,8 @@ class Statements:
 
     async def execute(self, sql: str, *args: Any) -> str:  # noqa: ANN401 - as above
         """The statement's tag."""
-        known = self._ahead[sql].pop(args, None) if sql in self._ahead else None
-        return str(known or await self._ask(self._connection.execute, sql, args))
+        await self._make_true()
+        return str(await self._connection.execute(sql, *args))
 
     async def executemany(self, sql: str, rows: Any) -> None:  # noqa: ANN401 - as above
         """The statement for every row."""

@@ -44,5 +44,7 @@ class Unit:
     now: datetime
     traceparent: str | None = None
     data_keys: dict[SubjectId, DataKey] = field(default_factory=dict, repr=False)
+    remembered: dict[tuple[str, bytes], bool] = field(default_factory=dict, repr=False)
+    """What a batch wrote to the inbox, and whether it was new. It stays true until the unit ends."""
     to_tell: list[Any] = field(default_factory=list, repr=False)
     """Messages that the outbox collects and writes together."""

@@ -1,4 +1,4 @@
-"""How fast the ingress takes webhooks, beside two others in the same minute on the same machine.
+"""How fast the ingress takes webhooks and the consumers handle them, each beside others in one run.
 
 What lives here
     ``ingress`` (the command behind ``make bench-ingress``), ``bodies`` (signed webhooks in a file),
@@ -6,6 +6,9 @@ What lives here
     ``closed`` (a load generator that waits for answers: ``wrk``, or ours without it), ``paced`` (one
     that does not wait: a fixed rate), ``wire`` (HTTP/1.1 over raw sockets for the two of ours),
     ``frozen`` (answers while the broker stands still) and ``report``.
+
+    ``consumers`` (the command behind ``make bench-consumers``), ``consumers_seed`` (people, queries
+    and history) and ``consumers_load`` (their webhooks, and reading what was told).
 
 What must not
     No figure without another of the same run beside it: machines differ and are noisy. No import of

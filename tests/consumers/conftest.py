@@ -1,10 +1,13 @@
 """A processor with the keys of the tests."""
 
+from collections.abc import Callable
+
 import pytest
 
 from consumers.context import Context
 from consumers.processor import Processor
 from consumers.reading import Reader
+from consumers.resuming import Resumer
 from consumers.unparking import Unparker
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer
@@ -31,10 +34,27 @@ def context() -> Context:
 
 
 @pytest.fixture
-def process(database: Database, context: Context) -> Processor:
-    """Handles one record to its end."""
-    reader = Reader(context.opener, lambda: (WEBHOOK_KEY.encode(),), KeyRing((MAC_KEY,)))
-    return Processor(database, reader, context)
+def reader(context: Context) -> Reader:
+    """Reads records with the keys of the tests."""
+    return Reader(context.opener, lambda: (WEBHOOK_KEY.encode(),), KeyRing((MAC_KEY,)))
+
+
+@pytest.fixture
+def process(make_process: Callable[[], Processor]) -> Processor:
+    """Handles records to their end."""
+    return make_process()
+
+
+@pytest.fixture
+def make_process(database: Database, reader: Reader, context: Context) -> Callable[[], Processor]:
+    """Another process's processor."""
+    return lambda: Processor(database, reader, context)
+
+
+@pytest.fixture
+def resumer(database: Database, reader: Reader, context: Context) -> Resumer:
+    """Tries stopped types again."""
+    return Resumer(database, reader, context)
 
 
 @pytest.fixture
