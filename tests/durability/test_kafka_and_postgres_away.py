@@ -44,9 +44,10 @@ async def test_kafka_away_loses_nothing_and_the_spool_drains_by_itself(
     await running
     assert load.statuses() == {200}
     assert load.slowest() < LONGEST_ANSWER
-    await breakable.eventually("count(*) from spool", 0)
+    patience = 40.0 + OUTAGE_SECONDS / 5
+    await breakable.eventually("count(*) from spool", 0, patience)
     inbox = "count(*) from inbox where source = 'metriport'"
-    await breakable.eventually(inbox, before + len(load.answers))
+    await breakable.eventually(inbox, before + len(load.answers), patience)
 
 
 async def test_postgres_away_has_no_effect_on_the_answer(breakable: Breakable) -> None:

@@ -1,6 +1,16 @@
 """A processor and a gateway, and what they see, on one database."""
 
-from tests.consumers.conftest import context, process, unparker
+from tests.consumers.conftest import context, make_process, process, reader, unparker
 from tests.dispatch.conftest import gateway, jane, start, vendor
 
-__all__ = ["context", "gateway", "jane", "process", "start", "unparker", "vendor"]
+__all__ = [
+    "context",
+    "gateway",
+    "jane",
+    "make_process",
+    "process",
+    "reader",
+    "start",
+    "unparker",
+    "vendor",
+]
