@@ -1,12 +1,15 @@
 """A deployment of its own for tests that break its servers."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
+from schemas.topics import Topic
 from tests.local.deployment import Deployment
 from tests.stack.broker import EmbeddedBroker
 from tests.stack.lifetime import Stack
@@ -73,6 +76,40 @@ class Breakable:
                     await asyncio.sleep(0.2)
         except TimeoutError:
             raise AssertionError(f"{what}: {found}, not {expected}, after {within} s") from None
+
+    def without_effect(self, message_ids: Collection[str]) -> set[str]:
+        """Which of these webhooks the inbox does not know."""
+        rows = "encode(message_digest, 'hex') from inbox where source = 'metriport'"
+        known = set(self.postgres.execute(f"select {rows}", database="durability").split())
+        return {one for one in message_ids if sha256(one.encode()).hexdigest() not in known}
+
+    async def all_took_effect(self, message_ids: Collection[str], within: float) -> None:
+        """Wait until the inbox knows every one; else say which are missing, and where Kafka has them."""
+        missing = set(message_ids)
+        try:
+            async with asyncio.timeout(within):
+                while missing := await asyncio.to_thread(self.without_effect, missing):
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            found = await self._in_kafka(missing)
+            raise AssertionError(
+                f"no effect of {missing} after {within} s; Kafka: {found}"
+            ) from None
+
+    async def _in_kafka(self, message_ids: Collection[str]) -> dict[str, list[str]]:
+        """Topic, partition and offset of every copy of these webhooks."""
+        settings, found = self.deployment.settings, dict[str, list[str]]()
+        name = f"{settings.topic_prefix}{Topic.WEBHOOKS}"
+        async with AIOKafkaConsumer(
+            name, bootstrap_servers=settings.bootstrap_servers, auto_offset_reset="earliest"
+        ) as consumer:
+            while batches := await consumer.getmany(timeout_ms=2_000):
+                for record in (one for batch in batches.values() for one in batch):
+                    message_id = (dict(record.headers).get("ce_id") or b"").decode()
+                    if message_id in message_ids:
+                        place = f"{record.topic}/{record.partition}/{record.offset}"
+                        found.setdefault(message_id, []).append(place)
+        return found
 
 
 @pytest.fixture(scope="package")
