@@ -14,7 +14,7 @@ from tests.stack.broker import Broker, broker_from_environment
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
 
-pytest_plugins = ("tests.support.plugin",)
+pytest_plugins = ("tests.support.plugin", "tests.support.processing")
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,11 @@
-"""The consumers' handlers, and vendor request ids that say when they were started."""
+"""Vendor request ids that say when they were started, and webhooks about them."""
 
 import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tests.consumers.conftest import context, make_process, process, unparker
 from tests.support import records
-
-__all__ = [
-    "context",
-    "make_process",
-    "process",
-    "unparker",
-]  # fixtures of the consumers' tests, used here too
 
 PATIENT = "0199b0c4-5d1e-7a3c-9b42-3f0a6c2d7e11"
 """As in the recorded webhooks."""

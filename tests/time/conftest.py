@@ -10,17 +10,9 @@ from consumers.sweeper import Sweeper
 from service.settings.secret import Secret
 from service.store.pool import Database, open_database
 from service.store.unit import Vault
-from tests.consumers.conftest import context, make_process, process, reader
 from tests.stack.postgres import EmbeddedPostgres
 from tests.support.plugin import SERVICE_ROLE
 from tests.support.settings import rules
-
-__all__ = [
-    "context",
-    "make_process",
-    "process",
-    "reader",
-]  # fixtures of the consumers' tests, used here too
 
 
 @pytest.fixture

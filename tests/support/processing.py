@@ -1,4 +1,4 @@
-"""A processor with the keys of the tests."""
+"""A plugin: the consumers' handlers with the keys of the tests."""
 
 from collections.abc import Callable
 
