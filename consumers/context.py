@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from service.crypto.sealing import Opener, Sealer
-from service.settings.groups import Rules, Web
+from service.settings.groups import Web
+from service.settings.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from schemas.ids import RequestId, SubjectId, VendorRequestId
 from schemas.metriport.webhooks import NetworkQueryPayload
 from schemas.sources import Source
 from service.ias.correlation import Seen, has_metadata, our_query_id, started_at, suppose
-from service.ias.network_query_steps import ProofFound, on
+from service.ias.network_query_messages import ProofFound
+from service.ias.network_query_steps import on
 from service.store import queries, subjects, suppositions
 from service.store.decisions import carry_out, query_standing
 from service.store.queries import Query

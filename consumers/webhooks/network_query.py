@@ -10,7 +10,8 @@ from schemas.metriport.webhooks import NetworkQuery
 from schemas.problems import InvalidMessageError, decode_part
 from schemas.reasons import Reason
 from service.ias.network_query import Update, read_webhook
-from service.ias.network_query_steps import News, on
+from service.ias.network_query_messages import News
+from service.ias.network_query_steps import on
 from service.store import queries, subjects
 from service.store.decisions import carry_out, query_standing
 from service.store.queries import Query

@@ -16,7 +16,7 @@ from yarl import URL
 
 from service.gateway.outcome import NotSent, Outcome, Unknown, VendorResponse, classify
 from service.gateway.protocol import VendorRequest
-from service.settings.groups import Metriport
+from service.settings.metriport import Metriport
 from service.telemetry import metrics
 
 _CONNECT_SECONDS: Final = 5.0

@@ -4,9 +4,9 @@ The guards here turn a message into a cue; the tables decide what the cue means.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from schemas.base import Event
 from schemas.events import (
@@ -20,7 +20,7 @@ from schemas.ids import VendorRequestId
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.reasons import REMEDIES, Reason
 from schemas.sources import PurposeOfUse, QueryResult, Source, SourceProgress, SourceStatus
-from service.ias.machine import Decision, Effect
+from service.ias.machine import Effect
 from service.ias.network_query import (
     FINISHED,
     QueryState,
@@ -30,11 +30,19 @@ from service.ias.network_query import (
     result,
     told,
 )
+from service.ias.network_query_messages import (
+    Answered,
+    Message,
+    News,
+    Origin,
+    ProofFound,
+    QueryDecision,
+    Refusing,
+    Standing,
+    Turn,
+)
 from service.ias.network_query_table import QUERY, QueryCue
 from service.ias.source_steps import after, is_kept, step_of
-from service.ias.telling import Head
-
-Origin = Literal["webhook", "poll", "response"]
 
 _LISTENS: Final = frozenset({QueryState.STARTED, *FINISHED})
 _ABOUT_DATA: Final = (NetworkQueryStarted, NetworkQuerySourceUpdated, NetworkQueryFinished)
@@ -48,80 +56,6 @@ _REASONS: Final = {
     QueryCue.REVOKED: Reason.REVOKED,
     QueryCue.SESSION_REFUSED: Reason.SESSION_REFUSED,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """A query as the rules see it.
-
-    ``may_be_told``: the subject may hear of the patient's data now (I9): the query is for treatment,
-    or an identity of the subject for the patient is active. ``withheld``: the identity was revoked
-    after the query began; its end was told then, and nothing is told any more.
-    """
-
-    state: QueryState
-    purpose: PurposeOfUse
-    deadline: datetime
-    sources: Mapping[Source, SourceRow]
-    may_be_told: bool
-    head: Head
-    withheld: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryDecision(Decision[QueryState]):
-    """A decision, with the news of sources to be stored and the vendor's id once it is known."""
-
-    updates: tuple[Update, ...] = ()
-    vendor_request_id: VendorRequestId | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """The query's turn to be sent has come; what was found when everything was checked again."""
-
-    refused: Reason | None
-    slot_is_free: bool
-    has_proof: bool
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The vendor accepted the call."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Refusing:
-    """The vendor refused the call."""
-
-    cue: Literal[QueryCue.VENDOR_REFUSED, QueryCue.SESSION_REFUSED]
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True)
-class ProofFound:
-    """The vendor runs the query under this id, as a webhook or a status shows."""
-
-    vendor_request_id: VendorRequestId
-
-
-@dataclass(frozen=True)
-class News:
-    """One source moved on."""
-
-    update: Update
-    origin: Origin
-
-
-Plain = Literal[
-    QueryCue.NOT_SENT, QueryCue.UNCLEAR, QueryCue.EXPIRED, QueryCue.REVOKED, QueryCue.ERASED
-]
-"""Messages without data are their cue."""
-
-Message = Turn | Answered | Refusing | ProofFound | News | Plain
 
 
 def refuse_turn(

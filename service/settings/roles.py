@@ -5,22 +5,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from service.settings.auditing import Audit, Auditing
 from service.settings.groups import (
     AtRest,
-    Audit,
-    Auditing,
     Database,
     Kafka,
-    Metriport,
     Opening,
     Process,
-    Rules,
     Sealing,
     Web,
     Webhooks,
 )
+from service.settings.metriport import Metriport
 from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
+from service.settings.rules import Rules
 from service.settings.secret import Secret
 
 

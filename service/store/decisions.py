@@ -10,7 +10,7 @@ from service.ias.aal2_table import SessionCue
 from service.ias.consolidated import ConsolidatedState
 from service.ias.consolidated_steps import ConsolidatedStanding
 from service.ias.machine import Decision, Effect
-from service.ias.network_query_steps import QueryDecision, Standing
+from service.ias.network_query_messages import QueryDecision, Standing
 from service.ias.telling import Head, ends, head
 from service.store import consolidated, identities, outbox, queries, sessions
 from service.store.consolidated import Consolidated

@@ -22,7 +22,7 @@ from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse, Source, SourceStatus
 from service.ias.machine import Effect
 from service.ias.network_query import QueryState, SourceRow, Update
-from service.ias.network_query_steps import (
+from service.ias.network_query_messages import (
     Answered,
     Message,
     News,
@@ -30,8 +30,8 @@ from service.ias.network_query_steps import (
     Refusing,
     Standing,
     Turn,
-    on,
 )
+from service.ias.network_query_steps import on
 from service.ias.network_query_table import QUERY, SOURCE, QueryCue, SourceCue
 from service.ias.source_steps import after
 from service.ias.telling import head

@@ -42,7 +42,8 @@ from service.ias.identity_steps import Proof, on_identity, on_verification
 from service.ias.identity_table import IdentityCue, VerificationCue
 from service.ias.machine import Effect
 from service.ias.network_query import QueryState
-from service.ias.network_query_steps import Turn, refuse_turn
+from service.ias.network_query_messages import Turn
+from service.ias.network_query_steps import refuse_turn
 from service.ias.refusal import Refusal
 from service.ias.telling import head
 

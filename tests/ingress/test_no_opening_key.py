@@ -9,8 +9,9 @@ from consumers.processes.ingress import ingress as ingress_role
 from service.crypto import aead
 from service.crypto.keys import KeyRing, UnknownKeyError
 from service.crypto.sealing import Opener, place
-from service.settings.groups import AtRest, Metriport, Opening
+from service.settings.groups import AtRest, Opening
 from service.settings.keyfile import WebhookKeys
+from service.settings.metriport import Metriport
 from service.settings.roles import FORBIDDEN, IngressSettings, Role, describe
 from service.settings.secret import Secret
 from tests.ingress import vendor

@@ -7,7 +7,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from service.crypto.keys import KeyRing
-from service.settings.groups import Kafka, Metriport, Rules, Web
+from service.settings.groups import Kafka, Web
+from service.settings.metriport import Metriport
+from service.settings.rules import Rules
 from service.settings.secret import Secret
 
 WEBHOOK_KEY = "V1StGXR8_Z5jdHi6B-myT"

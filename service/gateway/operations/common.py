@@ -21,7 +21,7 @@ from service.gateway.outcome import (
     Unknown,
 )
 from service.gateway.protocol import VendorRequest
-from service.settings.groups import Rules
+from service.settings.rules import Rules
 from service.store import calls
 from service.store.calls import Call, CallState
 from service.store.unit import Unit

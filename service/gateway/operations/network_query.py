@@ -31,7 +31,7 @@ from service.ias import network_query_steps as rules
 from service.ias.aal2_steps import Accepted as SessionAccepted
 from service.ias.machine import Effect
 from service.ias.network_query import QueryState
-from service.ias.network_query_steps import Answered, Message, Refusing, Standing, Turn
+from service.ias.network_query_messages import Answered, Message, Refusing, Standing, Turn
 from service.ias.network_query_table import QueryCue
 from service.ias.telling import head
 from service.store import identities, patients, queries, sessions

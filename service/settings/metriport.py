@@ -1,0 +1,47 @@
+"""How Metriport is called: each field's unit, default and reason stands where it is read."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.settings.reader import Reader
+from service.settings.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metriport:
+    """How to call the vendor."""
+
+    api_url: str
+    api_key: Secret[str]
+    facility_id: str
+    timeout: timedelta
+    pacing_share: int
+
+    @classmethod
+    def read(cls, reader: Reader) -> "Metriport":
+        """Read the group."""
+        return cls(
+            api_url=reader.url("METRIPORT_API_URL", "https://api.metriport.com or the sandbox's."),
+            api_key=reader.secret(
+                "METRIPORT_API_KEY", "Full access to the account: the gateway alone holds it."
+            ),
+            facility_id=reader.text(
+                "METRIPORT_FACILITY_ID", "The facility in whose name patients are created."
+            ),
+            timeout=timedelta(
+                seconds=reader.integer(
+                    "METRIPORT_TIMEOUT",
+                    "Seconds for one call; Metriport's own gateway gives up at 29.",
+                    30,
+                    1,
+                    120,
+                )
+            ),
+            pacing_share=reader.integer(
+                "PACING_SHARE",
+                "Percent of the account's limits that this deployment may use.",
+                100,
+                1,
+                100,
+            ),
+        )
