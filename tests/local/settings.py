@@ -84,4 +84,5 @@ class LocalSettings:
             "consumers": kafka | web | sealing | webhooks | at_rest | opening | audit,
             "gateway": web | at_rest | vendor,
             "topics": kafka,
+            "audit": kafka | {"AUDIT_PUBLIC_KEYS": self.keys["AUDIT_PUBLIC_KEYS"]},
         }[role]
