@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check \
@@ -29,7 +30,8 @@ up: $(READY) ## Leave the same deployment running and walk the retrieval by hand
 	@$(BIN)/python -m tests.local up
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process"

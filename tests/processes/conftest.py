@@ -1,4 +1,4 @@
-"""One deployment for the session; a scene for each test."""
+"""One deployment for the session (one for each worker); a scene for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,6 +10,7 @@ from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
+from tests.support.plugin import WORKER
 
 LIMITED = (
     "write-patient",
@@ -31,7 +32,7 @@ def deployment(
             stack,
             return_port=free_port(),
             servers=(postgres, broker),
-            name="processes",
+            name=f"processes{WORKER}",
             more={"TREATMENT_ENABLED": "true"},
             sandbox_options=["--step-seconds", "0.1", "--patient-limit", "1000", *limits],
         )

@@ -10,6 +10,7 @@ from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
+from tests.support.plugin import WORKER
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def deployment(postgres: EmbeddedPostgres, broker: Broker) -> Iterator[Deploymen
             stack,
             return_port=free_port(),
             servers=(postgres, broker),
-            name="secrets",
+            name=f"secrets{WORKER}",
             more={"LOG_LEVEL": "debug", "LOG_FORMAT": "json"},
             sandbox_options=["--step-seconds", "0.1"],
         )

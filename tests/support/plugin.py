@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +22,24 @@ SERVICE_ROLE = "support_service"
 """Logs in and is a member of ``ias_service``: tests run with the rights of the real processes."""
 
 POOL_SIZE = 8
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Which worker this is, for names on servers that workers may share; empty when there is one."""
+
+ALONE = frozenset({"durability", "overload"})
+"""Folders of tests that load the machine and time its answers."""
+
 _numbers = itertools.count(1)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses a real server is an edge test; nobody has to remember the mark."""
+    """Marks that nobody has to remember: tests with a real server, and those that run alone."""
     for item in items:
         if {"postgres", "broker"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("edge")
+        if item.path.parent.name in ALONE:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
