@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 
 from consumers.context import Context
+from consumers.hanging import bounded
 from consumers.reading import (
     Callback,
     CommandHead,
@@ -19,21 +20,21 @@ from consumers.reading import (
     Webhook,
     count,
     kind_of,
+    read_command_id,
     read_head,
 )
 from consumers.routing import handle_callback, handle_command, handle_webhook
 from schemas.cloudevents import DATAREF
 from schemas.dead_letters import DeadLetter
 from schemas.events import CommandRejected
-from schemas.ids import CommandId, SubjectId
-from schemas.problems import InvalidMessageError, decode
+from schemas.ids import SubjectId
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.subscription import Received
 from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
+from service.ias.telling import UNSEQUENCED
 from service.store import inbox, large_bodies, outbox, subjects
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from service.store.unit import Unit
 from service.telemetry import metrics
@@ -90,16 +91,21 @@ class Actor:
         return self.read_whole(whole)
 
     async def act(self, unit: Unit, message: Message) -> bool:
-        """Handle the message if it is new; whether it was."""
-        if isinstance(message, CommandMessage):
-            return await handle_command(unit, self._context, message)
-        if not await inbox.remember(unit, *inbox_name(message)):
-            return False
-        if isinstance(message, Webhook):
-            await handle_webhook(unit, self._context, message)
-        else:
-            await handle_callback(unit, self._context, message.content)
-        return True
+        """Handle the message if it is new; whether it was.
+
+        Raises:
+            HandlerHungError: its handler does not end.
+        """
+        async with bounded(unit):
+            if isinstance(message, CommandMessage):
+                return await handle_command(unit, self._context, message)
+            if not await inbox.remember(unit, *inbox_name(message)):
+                return False
+            if isinstance(message, Webhook):
+                await handle_webhook(unit, self._context, message)
+            else:
+                await handle_callback(unit, self._context, message.content)
+            return True
 
     async def refuse(
         self, unit: Unit, record: Received, error: RejectedError, message: Message | None
@@ -116,7 +122,8 @@ class Actor:
             return False
         broken_command = record.topic is Topic.COMMANDS
         head = read_head(record.value) if broken_command else None
-        if _is_nameless(head) or error.reason is Reason.HANDLER_FAILED:
+        is_nameless = read_command_id(head) is None  # no answer could say what it is to
+        if is_nameless or error.reason is Reason.HANDLER_FAILED:
             await self._put_aside(unit, record, error)
         if broken_command:
             await _tell_sender(unit, record, error, head)
@@ -157,7 +164,7 @@ async def _tell_sender(
     event = CommandRejected(
         sequence=UNSEQUENCED,
         subject_id=UNREADABLE_SUBJECT if head is None else head.subject_id,
-        command_id=None if head is None else _command_id(bytes(head.command_id)),
+        command_id=read_command_id(head),
         reason=error.reason,
         message=error.message,
         field=error.field,
@@ -170,15 +177,3 @@ async def _tell_sender(
         return
     await subjects.lock_or_create(unit, head.subject_id)
     await outbox.emit(unit, event)
-
-
-def _is_nameless(head: CommandHead | None) -> bool:
-    """Whether its sender could not recognise the message by what an answer would name."""
-    return head is None or _command_id(bytes(head.command_id)) is None
-
-
-def _command_id(raw: bytes) -> CommandId | None:
-    try:
-        return decode(raw, CommandId)
-    except InvalidMessageError:
-        return None

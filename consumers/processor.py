@@ -3,7 +3,8 @@
 Within a batch the messages about one patient or subject keep their order, and so do all of a
 partition when they are done one by one. Transient faults (Postgres away, deadlock, serialization) are
 waited out without committing the offset. A commit that was cut off may have happened: nothing is
-concluded, the records are handled again, and the inbox knows.
+concluded, the records are handled again, and the inbox knows. A handler that does not end is no
+transient fault (``hanging``).
 """
 
 import asyncio
@@ -15,8 +16,10 @@ from asyncpg import DeadlockDetectedError
 
 from consumers.acting import Actor, Message, inbox_name, say_refused
 from consumers.context import Context
+from consumers.hanging import Attempts, HandlerHungError
+from consumers.holding import hold
 from consumers.reading import CommandMessage, Reader, RejectedError, Webhook, count, kind_of
-from consumers.stopping import Stopper, hold, stop
+from consumers.stopping import Stopper, stop
 from schemas.reasons import Reason
 from service.bus.subscription import Received
 from service.store import ahead, held, inbox
@@ -28,7 +31,7 @@ from service.telemetry import metrics
 LARGEST_BATCH: Final = 200
 _LARGEST_BYTES: Final = 4 * 1024 * 1024
 _BATCH_SECONDS: Final = 15.0
-_RECORD_SECONDS: Final = 30.0  # a handler that hangs leaves no lock behind for longer
+_RECORD_SECONDS: Final = 30.0  # more than a handler may take: no lock is held for longer
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
@@ -51,6 +54,7 @@ class Processor:
         self._context = context
         self._actor = Actor(database, reader, context)
         self._stopper = Stopper()
+        self._attempts = Attempts()
         self._singly = 0
         """So many of the next records are done one by one, because their batch failed."""
 
@@ -149,23 +153,27 @@ class Processor:
         except TRANSIENT as error:
             log.warning("consumer.waits_for_database", exc_info=error)
             return False
+        except HandlerHungError:
+            return False
         return True
 
     async def _one(self, record: Received) -> None:
         kind, message = kind_of(record), None
         try:
             message = await self._actor.read(record)
-            async with self._database.transaction(record.traceparent) as unit:
-                if kind in await held.stopped(unit):
-                    await hold(unit, self._context.sealer, record)
-                    result = "held"
-                else:
-                    fresh = await self._actor.act(unit, message)
-                    result = "handled" if fresh else "repeated"
+            result = await self._effect(record, message)
         except RejectedError as error:
             await self._refuse(record, error, message)
         except TRANSIENT:
             raise
+        except HandlerHungError:
+            metrics.HANDLER_HANGS.labels(*kind).inc()
+            log.error("consumer.handler_hangs", type=kind.message_type)  # noqa: TRY400 - no text to show
+            self._attempts.note(record.position)
+            if not self._attempts.are_spent(record.position):
+                raise
+            failure = RejectedError(Reason.HANDLER_FAILED, "the handler does not end")
+            await self._refuse(record, failure, message)
         except Exception as error:
             log.exception("consumer.handler_failed", exc_info=error)
             failure = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
@@ -174,6 +182,15 @@ class Processor:
             count(kind, result)
             if result != "held":
                 self._stopper.went_well(kind, record)
+
+    async def _effect(self, record: Received, message: Message) -> str:
+        """What became of the record, committed."""
+        async with self._database.transaction(record.traceparent) as unit:
+            if kind_of(record) in await held.stopped(unit):
+                await hold(unit, self._context.sealer, record)
+                return "held"
+            fresh = await self._actor.act(unit, message)
+            return "handled" if fresh else "repeated"
 
     async def _refuse(
         self, record: Received, error: RejectedError, message: Message | None

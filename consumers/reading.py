@@ -22,7 +22,7 @@ from schemas.cloudevents import (
     from_headers,
 )
 from schemas.commands import COMMANDS
-from schemas.ids import SubjectId
+from schemas.ids import CommandId, SubjectId
 from schemas.metriport.webhooks import KNOWN_TYPES, HasMeta, Meta
 from schemas.problems import InvalidMessageError, decode, decode_part
 from schemas.reasons import Reason
@@ -168,6 +168,14 @@ def read_head(value: bytes) -> CommandHead | None:
     """Whose command a broken one was, if it says so."""
     try:
         return decode(value, CommandHead)
+    except InvalidMessageError:
+        return None
+
+
+def read_command_id(head: CommandHead | None) -> CommandId | None:
+    """Which command a broken one was, if it says so."""
+    try:
+        return None if head is None else decode(bytes(head.command_id), CommandId)
     except InvalidMessageError:
         return None
 

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from consumers.context import Context
+from consumers.hanging import bounded
 from consumers.reading import Webhook
 from consumers.webhooks.identity_verified import match_again
 from schemas.metriport.webhooks import IDENTITY_VERIFIED, HasMeta
@@ -50,7 +51,8 @@ class Rebinder:
             if kept is None:
                 return False
             try:
-                async with unit.conn.transaction():  # what a failed handler wrote is undone
+                # what a failed handler wrote is undone
+                async with unit.conn.transaction(), bounded(unit):
                     bound = await match_again(unit, self._context, self._open(kept))
             except TRANSIENT:
                 raise

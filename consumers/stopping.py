@@ -1,26 +1,23 @@
-"""Stops a type of messages on a topic that goes wrong for many at once, and keeps its records.
+"""Stops a type of messages on a topic that goes wrong for many at once; ``holding`` keeps its records.
 
 The rule is in ``tally``; here its verdict becomes a row that every replica heeds, an event for
 operators, a metric and a log line. Other types flow on, and so does this one once ``resuming`` finds
 that it works again.
 """
 
-import hashlib
 import time
 from typing import Final
 
-import msgspec
 import structlog
 
-from consumers.reading import RejectedError, kind_of
+from consumers.reading import RejectedError
 from consumers.tally import CALLERS, OURS, Tally
 from schemas.events import ConsumerStopped
 from schemas.ids import SubjectId
 from service.bus.subscription import Received
-from service.crypto.sealing import Opener, Sealer, place
+from service.ias.telling import UNSEQUENCED
 from service.store import held, outbox
 from service.store.held import Kind
-from service.store.outbox import UNSEQUENCED
 from service.store.unit import Unit
 from service.telemetry import metrics
 
@@ -65,24 +62,3 @@ async def stop(unit: Unit, kind: Kind, error: RejectedError) -> None:
         await outbox.emit_without_subject(unit, event)
         metrics.CONSUMER_STOPPED.labels(*kind).set(1)
         log.error("consumer.type_stopped", type=kind.message_type, reason=error.reason.value)
-
-
-async def hold(unit: Unit, sealer: Sealer, record: Received) -> None:
-    """Keep a record of a stopped kind as it came."""
-    content = msgspec.msgpack.encode((*record[:-1], list(record.headers)))
-    digest = hashlib.sha256(record.position.encode()).digest()
-    await held.hold(unit, kind_of(record), digest, sealer.seal(content, _place(record.topic)))
-
-
-def open_held(opener: Opener, topic: str, sealed: bytes) -> Received:
-    """The record as it came.
-
-    Raises:
-        UnknownKeyError: not sealed for one of our keys, or for this table.
-    """
-    content = opener.open(sealed, _place(topic))
-    return msgspec.msgpack.decode(content, type=Received)
-
-
-def _place(topic: str) -> bytes:
-    return place("held_record", topic, "record")

@@ -67,7 +67,7 @@ class Sweeper:
         """Look at every kind once; how many things were ended here."""
         await self._measure()
         ended = sum([await self._sweep(kind) for kind in Kind])
-        await self._forget_parked()
+        await self._forget_suppositions()
         return ended
 
     async def _measure(self) -> None:
@@ -116,13 +116,7 @@ class Sweeper:
         metrics.SWEPT.labels(kind).inc()
         return True
 
-    async def _forget_parked(self) -> None:
-        """Webhooks of requests that nobody here started; they stay on their topic for others."""
-        while True:
-            async with self._database.transaction() as unit:
-                limit = unit.now - self._parked_lifetime
-                gone = await expiry.forget_parked(unit, limit, _PAGE)
-                await suppositions.forget(unit, limit)
-            metrics.PARKED_FORGOTTEN.inc(gone)
-            if gone < _PAGE:
-                return
+    async def _forget_suppositions(self) -> None:
+        """They end with the parked webhooks that they were made of (``consumers.unparking``)."""
+        async with self._database.transaction() as unit:
+            await suppositions.forget(unit, unit.now - self._parked_lifetime)

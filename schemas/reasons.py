@@ -40,6 +40,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     NOT_AUTHENTIC = "not_authentic"
     HANDLER_FAILED = "handler_failed"
+    REQUEST_UNKNOWN = "request_unknown"
 
 
 REMEDIES: Final[dict[Reason, str]] = {
@@ -76,5 +77,6 @@ REMEDIES: Final[dict[Reason, str]] = {
     Reason.UNREADABLE: "Check that the value is JSON and that the CloudEvents headers are there.",
     Reason.NOT_AUTHENTIC: "A message on a topic did not prove its origin: find out who wrote it.",
     Reason.HANDLER_FAILED: "A defect in this service: the dead letter holds the message for a later replay.",
+    Reason.REQUEST_UNKNOWN: "Metriport answered a query of a patient of ours that was not started here: look there.",
 }
 """What the person or the operator can do, for each reason."""

@@ -16,8 +16,8 @@ from schemas.ids import SubjectId
 from service.crypto.signing import Signer
 from service.ias import audit
 from service.ias.audit import GENESIS, Head, Position
+from service.ias.telling import UNSEQUENCED
 from service.store import audit_chain, outbox
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
 from service.telemetry import metrics

@@ -1,6 +1,10 @@
-"""Reads a chain from the database and says whether anything in it was touched."""
+"""Reads a chain from the database and says whether anything in it was touched.
 
-from collections.abc import Sequence
+Links, entries and heads pass by in batches, so that a chain of any length takes the same memory; only
+what is given from outside is held.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -46,13 +50,15 @@ async def verify(
     published: Sequence[AuditHeadPublished] = (),
 ) -> Report:
     """Check every link, every entry, every signature and every head; stops at the first break."""
-    told = [*await audit.heads(connection), *map(_signed, published)]
+    given = [_signed(event) for event in published]
     closed = await audit.checkpoints(connection)
     start = await _start(connection, closed, retention_months)
-    walk = Walk(start.position, [*(_end(one) for one in told), *(one.end for one in closed)])
-    broken = start.broken or _bad_signature(check, told, closed) or walk.begin()
+    walk = Walk(start.position, [*(_end(one) for one in given), *(one.end for one in closed)])
+    broken = start.broken or _bad_signature(check, given, closed)
+    last, bad_head = await _heads(connection, check)
+    broken = broken or bad_head
     if broken is None:
-        broken = await _walk(connection, walk)
+        broken = await _walk(connection, walk, last)
     missed = await audit.never_chained(connection, start.since, _UNCHAINED_AFTER)
     if broken is None and missed:
         broken = Break(walk.at.number + 1, BreakKind.UNCHAINED)
@@ -60,12 +66,42 @@ async def verify(
     return Report(first, last, last + 1 - first, walk.matched, walk.skipped, missed, broken)
 
 
-async def _walk(connection: Connection, walk: Walk) -> Break | None:
+async def _heads(connection: Connection, check: SignatureCheck) -> tuple[int, Break | None]:
+    """The number of the newest head, and the first whose signature is wrong."""
+    last = 0
+    async for head in audit.heads(connection):
+        broken = _bad_signature(check, [head], ())
+        if broken is not None:
+            return last, broken
+        last = head.head.number
+    return last, None
+
+
+async def _walk(connection: Connection, walk: Walk, last_head: int) -> Break | None:
+    """Along the chain, the heads beside it; heads that are published meanwhile are left out."""
+    heads = audit.heads(connection)
+    waiting = await _tell(walk, heads, None, min(walk.start.number, last_head))
+    broken = walk.begin()
+    if broken is not None:
+        return broken
     async for row in audit.links(connection):
+        waiting = await _tell(walk, heads, waiting, min(row.link.number, last_head))
         broken = walk.step(*row)
         if broken is not None:
             return broken
+    await _tell(walk, heads, waiting, last_head)
     return walk.end()
+
+
+async def _tell(
+    walk: Walk, heads: AsyncIterator[SignedHead], waiting: SignedHead | None, upto: int
+) -> SignedHead | None:
+    """Let the walk know the heads up to a number; the first one beyond it waits for its turn."""
+    waiting = waiting or await anext(heads, None)
+    while waiting is not None and waiting.head.number <= upto:
+        walk.know(_end(waiting))
+        waiting = await anext(heads, None)
+    return waiting
 
 
 async def _start(
@@ -88,7 +124,7 @@ async def _start(
 
 
 def _bad_signature(
-    check: SignatureCheck, told: Sequence[SignedHead], closed: Sequence[SignedCheckpoint]
+    check: SignatureCheck, told: Iterable[SignedHead], closed: Iterable[SignedCheckpoint]
 ) -> Break | None:
     for head, key_id, signature in told:
         if not check.is_valid(key_id, rules.head_bytes(head), signature):

@@ -4,6 +4,7 @@ import msgspec
 
 from consumers.commands.answers import reject
 from consumers.context import Context
+from consumers.holding import let_go
 from schemas.commands import EraseSubject
 from service.ias import erasure as rules
 from service.ias.telling import head
@@ -24,5 +25,7 @@ async def handle(unit: Unit, context: Context, command: EraseSubject) -> None:
         return
     about = head(command.subject_id, None, command.command_id)
     receipt = rules.receipt(about, unit.now, context.rules.backup_retention)
-    await erasure.erase(unit, msgspec.structs.replace(receipt, metadata=command.metadata))
+    never_begun = await let_go(unit, context.opener, command.subject_id)
+    receipt = msgspec.structs.replace(receipt, metadata=command.metadata)
+    await erasure.erase(unit, receipt, never_begun)
     metrics.SUBJECTS_ERASED.inc()

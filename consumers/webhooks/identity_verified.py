@@ -141,7 +141,12 @@ async def _bind(
 
 
 async def _stop(unit: Unit, holder: Holder) -> None:
-    """One identity presented for two people: neither may use it."""
+    """One identity presented for two people: neither may use it.
+
+    What either proved otherwise, through a verification of their own, stands: it was presented for nobody
+    else, it must not matter which webhook comes first, and a fresh proof afterwards has to be possible.
+    Who may be behind it is for the operators whom the alarm calls; RevokeIdentity takes the rest away.
+    """
     about = head(holder.subject_id, holder.patient_id)
     conflict = IdentityCue.CONFLICT
     decision = on_identity(holder.state, conflict, about, Reason.IDENTITY_CONFLICT)

@@ -71,8 +71,12 @@ class Walk:
         self.matched = 0
         self.skipped = 0
         self._known: dict[int, list[bytes]] = {}
-        for number, hashed in known:
-            self._known.setdefault(number, []).append(hashed)
+        for position in known:
+            self.know(position)
+
+    def know(self, position: Position) -> None:
+        """Compare with this one too, when its number comes; before ``begin``, or ahead of the walk."""
+        self._known.setdefault(position.number, []).append(position.hash)
 
     def begin(self) -> Break | None:
         """Compare what is known about the start itself and before it."""

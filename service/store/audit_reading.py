@@ -29,7 +29,14 @@ from audit_entry e
 where (e.recorded_at, e.entry_id) > ($1, $2) and e.recorded_at < clock_timestamp() - $3::interval
 order by e.recorded_at, e.entry_id limit $4
 """
-HEADS = "select number, hash, sealed_at, key_id, signature from audit_head order by number"
+HEADS = """
+select number, hash, sealed_at, key_id, signature, published_at from audit_head
+where (number, published_at) > ($1, $2) order by number, published_at limit $3
+"""
+NEWEST_HEAD = """
+select number, hash, sealed_at, key_id, signature from audit_head
+order by number desc, published_at desc limit 1
+"""
 PARTITIONS = """
 select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
 where i.inhparent in ('audit_entry'::regclass, 'audit_chain'::regclass, 'audit_head'::regclass)
@@ -104,10 +111,25 @@ async def never_chained(connection: Connection, since: datetime, older_than: tim
         at, last = rows[-1]["recorded_at"], rows[-1]["entry_id"]
 
 
-async def heads(connection: Connection) -> list[SignedHead]:
-    """Every head that the database remembers having published."""
-    rows = map(tuple, await connection.fetch(HEADS))
-    return [SignedHead(Head(*row[:3]), *row[3:]) for row in rows]
+async def heads(connection: Connection) -> AsyncIterator[SignedHead]:
+    """Every head that the database remembers having published, in order of their numbers.
+
+    Read in batches: there may be one for each minute of six years.
+    """
+    number, published_at = 0, BEGINNING
+    while True:
+        rows = await connection.fetch(HEADS, number, published_at, BATCH)
+        for row in rows:
+            yield _head(row)
+        if len(rows) < BATCH:
+            return
+        number, published_at = rows[-1]["number"], rows[-1]["published_at"]
+
+
+async def newest_head(connection: Connection) -> SignedHead | None:
+    """The last head that was published, if one was."""
+    row = await connection.fetchrow(NEWEST_HEAD)
+    return None if row is None else _head(row)
 
 
 async def checkpoints(connection: Connection) -> list[SignedCheckpoint]:
@@ -133,6 +155,10 @@ async def entries(
         if len(rows) < BATCH:
             return
         at, last = rows[-1]["recorded_at"], rows[-1]["entry_id"]
+
+
+def _head(record: Record) -> SignedHead:
+    return SignedHead(Head(*record[:3]), *record[3:5])
 
 
 def _row(record: Record) -> Row:

@@ -21,6 +21,9 @@ NEW_KEY = "insert into erasure_key (wrapped) values ($1) on conflict do nothing"
 NEXT_SEQUENCE = """
 select next_sequence from erasure where subject_digest = $1 order by next_sequence desc limit 1
 """
+SINCE = """
+select exists (select from erasure where subject_digest = $1 and erased_at >= $2)
+"""
 RECEIPT = """
 select e.erasure_id, e.receipt_box, e.erased_at
 from erased_mark m join erasure e using (erasure_id)
@@ -126,6 +129,15 @@ async def next_sequence(unit: Unit, subject_id: SubjectId) -> int:
         return 1
     number = await unit.conn.fetchval(NEXT_SEQUENCE, of_subject(found, subject_id))
     return 1 if number is None else int(number)
+
+
+async def is_since(unit: Unit, subject_id: SubjectId, then: datetime) -> bool:
+    """Whether the subject was erased at that time or later; ``then`` is of the database's clock."""
+    found = await key(unit)
+    if found is None:
+        return False
+    since: bool = await unit.conn.fetchval(SINCE, of_subject(found, subject_id), then)
+    return since
 
 
 async def once_linked(

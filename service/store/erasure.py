@@ -5,6 +5,7 @@ What the subject had not been told yet goes too: it waits under that key, and th
 whom it should reach. A call that the gateway is making finds no row when it comes back.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -67,8 +68,10 @@ async def refuse(unit: Unit, subject_id: SubjectId) -> None:
     await audit.record(unit, audited.Kind.ERASURE_REFUSED, subject_id)
 
 
-async def erase(unit: Unit, receipt: SubjectErased) -> None:
+async def erase(unit: Unit, receipt: SubjectErased, never_begun: Sequence[CommandId] = ()) -> None:
     """Erase the receipt's subject, who is locked, and tell the receipt as the last of its events.
+
+    ``never_begun``: commands that were not accepted yet, and that the receipt ends as well.
 
     The receipt waits in the outbox in the clear, because there is no key of the subject's left. It
     holds what its readers sent (ids and their own metadata) and our promise. For repeats it is kept
@@ -79,7 +82,7 @@ async def erase(unit: Unit, receipt: SubjectErased) -> None:
     await audit.record(unit, audited.Kind.DATA_KEY_DESTROYED, subject_id)
     sequence = (await subjects.next_sequences(unit, {subject_id: 1}))[subject_id]
     body = msgspec.json.encode(msgspec.structs.replace(receipt, sequence=sequence))
-    await _mark(unit, subject_id, (event_id, sequence + 1, body))
+    await _mark(unit, subject_id, (event_id, sequence + 1, body), never_begun)
     await outbox.bury(unit, subject_id)
     await unit.conn.execute(ERASE, subject_id, event_id)
     unit.data_keys.pop(subject_id, None)
@@ -97,7 +100,12 @@ async def repeat_receipt(unit: Unit, subject_id: SubjectId, command_id: CommandI
     return True
 
 
-async def _mark(unit: Unit, subject_id: SubjectId, told: tuple[Any, int, bytes]) -> None:
+async def _mark(
+    unit: Unit,
+    subject_id: SubjectId,
+    told: tuple[Any, int, bytes],
+    never_begun: Sequence[CommandId],
+) -> None:
     """Leave marks of everything that others can still name."""
     event_id, following, body = told
     key = await erased.key_or_new(unit)
@@ -106,5 +114,7 @@ async def _mark(unit: Unit, subject_id: SubjectId, told: tuple[Any, int, bytes])
     await unit.conn.execute(INSERT, event_id, who, following, box, unit.now)
     for kind, sql in _NAMES.items():
         names = [row[0] for row in await unit.conn.fetch(sql, subject_id)]
+        if kind is Kind.COMMAND:
+            names += [erased.command_name(subject_id, one) for one in never_begun]
         digests = [erased.of(key, kind, name) for name in names]
         await unit.conn.execute(MARK, kind, digests, who, event_id)

@@ -98,12 +98,6 @@ _IN_FLIGHT: Final = """
 select exists (select from vendor_call
     where operation = any($1) and ref_id = $2 and state = 'dispatching')
 """
-_FORGET_PARKED: Final = """
-delete from parked_webhook where message_digest = any(array(
-    select message_digest from parked_webhook where received_at <= $1
-    order by received_at limit $2 for update skip locked))
-"""
-
 START: Final = (datetime.fromisoformat("0001-01-02T00:00:00+00:00"), UUID(int=0))
 """Before the first candidate."""
 
@@ -151,9 +145,3 @@ async def is_called_now(unit: Unit, operations: Sequence[Operation], ref_id: UUI
 async def void_call(unit: Unit, operations: Sequence[Operation], ref_id: UUID) -> None:
     """A call that waits for it is not made any more."""
     await unit.conn.execute(_VOID, list(operations), ref_id)
-
-
-async def forget_parked(unit: Unit, limit: datetime, size: int) -> int:
-    """Webhooks that nobody here asked for, of ``limit`` or before; how many went."""
-    answer = await unit.conn.execute(_FORGET_PARKED, limit, size)
-    return int(answer.rpartition(" ")[2])

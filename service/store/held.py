@@ -1,10 +1,13 @@
 """Types of messages that are stopped, and their records, kept sealed and in order until they can go on.
 
-A stopped type stays stopped while a transaction that saw it is open (``for share``), so a record is
+Each record is sealed to its own row: table, topic, type and digest. A stopped type stays stopped while a transaction that saw it is open (``for share``), so a record is
 never kept after the last one was taken out.
 """
 
-from typing import NamedTuple
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from schemas.reasons import Reason
 from service.store.unit import Unit
@@ -15,14 +18,19 @@ STOP = """
 insert into stopped_type (topic, message_type, reason) values ($1, $2, $3) on conflict do nothing
 """
 HOLD = """
-insert into held_record (topic, message_type, record_digest, sealed) values ($1, $2, $3, $4)
-on conflict do nothing
+insert into held_record (topic, message_type, record_digest, sealed, about, bound)
+values ($1, $2, $3, $4, $5, true) on conflict do nothing
 """
 OLDEST = """
-select position, sealed from held_record where topic = $1 and message_type = $2
+select position, topic, message_type, record_digest, bound, held_at, sealed from held_record where topic = $1 and message_type = $2
 order by position limit $3
 """
 TAKE = "delete from held_record where position = $1"
+TAKE_ABOUT = """
+delete from held_record where position = any(array(
+    select position from held_record where about = any($1::bytea[]) for update skip locked))
+returning position, topic, message_type, record_digest, bound, held_at, sealed
+"""
 LOCK = "select from stopped_type where topic = $1 and message_type = $2 for update"
 RESUME = """
 delete from stopped_type s where s.topic = $1 and s.message_type = $2
@@ -31,6 +39,7 @@ and not exists (
 """
 TRY_ALONE = "select pg_try_advisory_xact_lock(hashtextextended($1, 1))"
 COUNT = "select count(*) from (select from held_record limit 100000) counted"
+PLACE: Final = "held_record"
 INSERTED, DELETED = "INSERT 0 1", "DELETE 1"
 
 
@@ -45,7 +54,21 @@ class Held(NamedTuple):
     """One record, sealed."""
 
     position: int
+    topic: str
+    message_type: str
+    record_digest: bytes
+    is_bound: bool
+    """``False``: an older release kept it, sealed to its topic only."""
+    held_at: datetime
     sealed: bytes
+
+    def __repr__(self) -> str:
+        return f"Held({self.position})"
+
+
+def about(topic: str, name: bytes) -> bytes:
+    """Stands for the subject, or the patient, that records of a topic are about."""
+    return hashlib.sha256(topic.encode() + b"\x00" + name).digest()
 
 
 async def stopped(unit: Unit) -> set[Kind]:
@@ -58,9 +81,11 @@ async def stop(unit: Unit, kind: Kind, reason: Reason) -> bool:
     return await unit.conn.execute(STOP, *kind, reason) == INSERTED
 
 
-async def hold(unit: Unit, kind: Kind, digest: bytes, sealed: bytes) -> None:
+async def hold(
+    unit: Unit, kind: Kind, digest: bytes, sealed: bytes, about_whom: bytes | None
+) -> None:
     """Keep a record of a stopped kind; the same one once."""
-    await unit.conn.execute(HOLD, *kind, digest, sealed)
+    await unit.conn.execute(HOLD, *kind, digest, sealed, about_whom)
 
 
 async def kinds(unit: Unit) -> list[Kind]:
@@ -82,6 +107,11 @@ async def oldest(unit: Unit, kind: Kind, limit: int) -> list[Held]:
 async def take(unit: Unit, position: int) -> bool:
     """Take a record out, in the transaction that handles it; whether it was still there."""
     return await unit.conn.execute(TAKE, position) == DELETED
+
+
+async def take_about(unit: Unit, about_whom: Collection[bytes]) -> list[Held]:
+    """Take out what is kept about somebody; but for what is just being handled."""
+    return [Held(*row) for row in await unit.conn.fetch(TAKE_ABOUT, list(about_whom))]
 
 
 async def resume(unit: Unit, kind: Kind) -> bool:

@@ -25,9 +25,6 @@ from service.ias.audit import Kind
 from service.store import audit, commands, subjects
 from service.store.unit import Unit
 
-UNSEQUENCED: Final = 0
-"""Rules make events with this sequence; ``emit`` gives the real one."""
-
 SHARDS: Final = 64
 CHANNEL: Final = "ias_outbox"
 

@@ -18,6 +18,10 @@ insert into patient_link (subject_id, patient_id, purpose, matched_existing)
 values ($1, $2, $3, $4) on conflict (subject_id, patient_id) do nothing
 """
 EVER_LINKED = "select subject_id from patient_link where patient_id = $1"
+ONLY_OF = """
+select l.patient_id from patient_link l where l.subject_id = $1 and not exists (
+    select from patient_link o where o.patient_id = l.patient_id and o.subject_id <> $1)
+"""
 REGISTER = """
 insert into registration (registration_id, subject_id, command_id, purpose, patient_id,
     external_id, facility_id, demographics_box, state)
@@ -72,6 +76,11 @@ async def ever_linked(unit: Unit, patient_id: PatientId) -> frozenset[SubjectId]
     rows = await unit.conn.fetch(EVER_LINKED, patient_id)
     living = frozenset(SubjectId(row["subject_id"]) for row in rows)
     return living | await erased.once_linked(unit, patient_id, living)
+
+
+async def only_of(unit: Unit, subject_id: SubjectId) -> list[PatientId]:
+    """Patients to whom no other living subject is linked."""
+    return [PatientId(row["patient_id"]) for row in await unit.conn.fetch(ONLY_OF, subject_id)]
 
 
 async def start_registration(

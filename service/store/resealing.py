@@ -51,7 +51,10 @@ def _spooled(row: Record) -> tuple[bytes, ...]:
 
 
 def _held(row: Record) -> tuple[bytes, ...]:
-    return (place("held_record", row["topic"], "record"),)
+    if not row["bound"]:
+        return (place("held_record", row["topic"], "record"),)
+    where = f"held_record/{row['topic']}"
+    return (place(where, row["message_type"], row["record_digest"].hex()),)
 
 
 def _large(row: Record) -> tuple[bytes, ...]:
@@ -59,11 +62,13 @@ def _large(row: Record) -> tuple[bytes, ...]:
     return tuple(place("large_body", topic, str(row["key"])) for topic in topics)
 
 
+_HELD: Final = ", topic, message_type, record_digest, bound"
+
 SEALED: Final = (
     Sealed("parked_webhook", "message_digest", b"", _parked, columns=", webhook_type, message_id"),
     Sealed("unbound_identity", "message_digest", b"", _unbound, columns=", message_id"),
     Sealed("spool", "position", 0, _spooled, 50, " or stuck", ", stuck = false", ", record_id"),
-    Sealed("held_record", "position", 0, _held, columns=", topic"),
+    Sealed("held_record", "position", 0, _held, columns=_HELD),
     Sealed("large_body", "body_id", UUID(int=0), _large, limit=1),
 )
 

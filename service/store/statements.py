@@ -6,13 +6,16 @@ statement that is not answered from what was read ahead, everything put off is w
 read ahead is forgotten; and a write that is put off forgets what was read ahead about its row.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from asyncpg.pool import PoolConnectionProxy
 
 _NOT_READ: Final = object()
+
+T = TypeVar("T")
 
 
 class Statements:
@@ -27,6 +30,10 @@ class Statements:
         """Writes what else was put off (the outbox)."""
         self.drop_others: Callable[[], None] | None = None
         """Forgets it, when a savepoint is rolled back."""
+        self.asked = 0
+        """How many statements were sent."""
+        self.waited = 0.0
+        """Seconds spent waiting for their answers."""
 
     def later(self, sql: str, *args: Any) -> None:  # noqa: ANN401 - what asyncpg takes
         """Write this before the next statement, or at the commit, with others of its kind.
@@ -55,12 +62,12 @@ class Statements:
     async def _write_later(self) -> None:
         later, self._later = self._later, {}
         for sql, rows in later.items():
-            await self._connection.executemany(sql, rows)
+            await self._timed(self._connection.executemany(sql, rows))
 
     async def read(self, sql: str, *args: Any) -> Any:  # noqa: ANN401 - as above
         """All rows of what is to be known ahead: changes nothing, so nothing is forgotten."""
         await self._write_later()
-        return await self._connection.fetch(sql, *args)
+        return await self._timed(self._connection.fetch(sql, *args))
 
     async def fetch(self, sql: str, *args: Any) -> Any:  # noqa: ANN401 - as above
         """All rows."""
@@ -77,12 +84,12 @@ class Statements:
     async def execute(self, sql: str, *args: Any) -> str:  # noqa: ANN401 - as above
         """The statement's tag."""
         await self._make_true()
-        return str(await self._connection.execute(sql, *args))
+        return str(await self._timed(self._connection.execute(sql, *args)))
 
     async def executemany(self, sql: str, rows: Any) -> None:  # noqa: ANN401 - as above
         """The statement for every row."""
         await self._make_true()
-        await self._connection.executemany(sql, rows)
+        await self._timed(self._connection.executemany(sql, rows))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -107,7 +114,15 @@ class Statements:
             if known is not _NOT_READ:
                 return known
         await self._make_true()
-        return await method(sql, *args)
+        return await self._timed(method(sql, *args))
+
+    async def _timed(self, asking: Awaitable[T]) -> T:
+        self.asked += 1
+        began = time.monotonic()
+        try:
+            return await asking
+        finally:
+            self.waited += time.monotonic() - began
 
     async def _make_true(self) -> None:
         self._forget()

@@ -1,9 +1,17 @@
 """Append-only: by grants for the service, by triggers for whoever owns the database."""
 
+import re
+from pathlib import Path
+from typing import cast
+from uuid import uuid4
+
 import asyncpg
 import pytest
 
-from tests.audit.conftest import Ledger
+from consumers.auditing import verification
+from service.crypto.signing import SignatureCheck
+from service.store.pool import Connection
+from tests.audit.conftest import RETENTION_MONTHS, Ledger
 from tests.support import people
 
 TABLES = ("audit_entry", "audit_chain", "audit_head", "audit_checkpoint")
@@ -76,3 +84,26 @@ async def test_a_month_without_partitions_is_written_all_the_same(ledger: Ledger
     where = "select tableoid::regclass::text from audit_entry"
     assert await ledger.owner.fetchval(where) == "audit_entry_default"
     assert await ledger.owner.fetchval("select audit_provide($1)", at.date()) is False
+
+
+async def test_who_checks_the_audit_needs_to_read_it_and_nothing_else(ledger: Ledger) -> None:
+    """The grants are those that ``deploy/README.md`` tells the owner to make for the nightly check."""
+    told = (Path(__file__).parents[2] / "deploy" / "README.md").read_text(encoding="utf-8")
+    (grant,) = re.findall(r"grant select on ([a-z_, ]+) to metriport_ias_audit;", told)
+    assert set(grant.split(", ")) == set(TABLES)
+    await ledger.sealed(3)
+    role = f"checks_{uuid4().hex}"
+    await ledger.owner.execute(f"create role {role}")
+    try:
+        await ledger.owner.execute(f"grant select on {grant} to {role}")
+        await ledger.owner.execute(f"set role {role}")
+        check = SignatureCheck((ledger.signer.public_key,))
+        connection = cast("Connection", ledger.owner)  # of no pool, and the same to read by
+        report = await verification.verify(connection, check, RETENTION_MONTHS)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await ledger.owner.execute("select * from subject")
+    finally:
+        await ledger.owner.execute("reset role")
+        await ledger.owner.execute(f"drop owned by {role}")
+        await ledger.owner.execute(f"drop role {role}")
+    assert (report.broken, report.entries) == (None, 3)

@@ -128,7 +128,7 @@ async def _ten(ledger: Ledger) -> AuditHeadPublished:
     await people.person(ledger.database)
     await ledger.sealed(6)
     async with ledger.database.connection() as connection:
-        (head,) = await audit_reading.heads(connection)
+        (head,) = [one async for one in audit_reading.heads(connection)]
     return msgspec.json.decode(verification.as_line(head), type=AuditHeadPublished)
 
 

@@ -10,8 +10,8 @@ from schemas.ids import SubjectId
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.relay import Relay
+from service.ias.telling import UNSEQUENCED
 from service.store import outbox, subjects
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from service.store.unit import Unit
 from tests.support.outbox import Told

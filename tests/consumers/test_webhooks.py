@@ -356,6 +356,28 @@ async def test_one_identity_presented_for_two_subjects_is_stopped_for_both(
     assert (await people.row(database, "identity"))["state"] == "stopped"
 
 
+@pytest.mark.parametrize("proved_first", [True, False])
+async def test_what_the_same_subject_proved_otherwise_stands_in_whatever_order_it_comes(
+    database: Database, process: Processor, waiting: Verification, *, proved_first: bool
+) -> None:
+    """I1, I2: what was presented twice is stopped for both; another proof of its own is no part of it."""
+    await process(records.webhook(_with_our_id(IDENTITIES[0], waiting.verification_id)))
+    async with database.transaction() as unit:
+        again = await people.verifying(unit, waiting.subject_id, waiting.patient_id)
+        other = await people.verifying(unit, SubjectId("victor"), PatientId(PATIENT))
+    proof = records.again(_with_our_id(IDENTITIES[0], again.verification_id))
+    proof["payload"]["proofedIdentityId"] = "pid_another"
+    conflict = records.again(_with_our_id(IDENTITIES[0], other.verification_id))
+    for body in (proof, conflict) if proved_first else (conflict, proof):
+        await process(records.webhook(body))
+    async with database.connection() as connection:
+        rows = await connection.fetch("select subject_id, verification_id, state from identity")
+    assert {(row["subject_id"], row["verification_id"], row["state"]) for row in rows} == {
+        ("jane", waiting.verification_id, "stopped"),
+        ("jane", again.verification_id, "active"),
+    }
+
+
 async def test_a_stopped_identity_is_not_revived_by_proving_it_again(
     database: Database, process: Processor, waiting: Verification
 ) -> None:

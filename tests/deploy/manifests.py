@@ -14,8 +14,8 @@ from service.settings.roles import Role
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = ROOT / "deploy" / "kustomize" / "base"
 
-WITH_PODS: Final = tuple(role for role in Role if role not in {Role.AUDIT, Role.REENCRYPT})
-"""The other two are tools: an operator runs them when they are needed."""
+WITH_PODS: Final = tuple(Role)
+"""Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob."""
 
 Manifest = dict[str, Any]
 
@@ -62,12 +62,12 @@ def rendered() -> list[Manifest]:
 
 
 def is_workload(manifest: Manifest) -> bool:
-    return manifest["kind"] in {"Deployment", "Job"}
+    return manifest["kind"] in {"Deployment", "Job", "CronJob"}
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment or a Job, and what its pods look like."""
+    """A Deployment, Job or CronJob, and what its pods look like."""
 
     manifest: Manifest
 
@@ -78,13 +78,20 @@ class Workload:
     @property
     def labels(self) -> dict[str, str]:
         """Those of its pods."""
-        labels: dict[str, str] = self.manifest["spec"]["template"]["metadata"]["labels"]
+        labels: dict[str, str] = self._template["metadata"]["labels"]
         return labels
 
     @property
     def pod(self) -> Manifest:
-        pod: Manifest = self.manifest["spec"]["template"]["spec"]
+        pod: Manifest = self._template["spec"]
         return pod
+
+    @property
+    def _template(self) -> Manifest:
+        spec: Manifest = self.manifest["spec"]
+        spec = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
+        template: Manifest = spec["template"]
+        return template
 
     @property
     def containers(self) -> list[Manifest]:

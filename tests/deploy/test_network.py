@@ -86,6 +86,8 @@ def test_only_the_ingress_has_a_public_port(manifests: Manifests) -> None:
         Role.GATEWAY: {"internal"},
         Role.MIGRATE: set(),
         Role.TOPICS: set(),
+        Role.AUDIT: set(),
+        Role.REENCRYPT: set(),
     }
 
 
@@ -134,7 +136,7 @@ def test_only_the_gateway_may_reach_metriport_and_it_reaches_no_broker(
         53: set(WITH_PODS),
         443: {Role.GATEWAY},
         5432: set(WITH_PODS) - {Role.TOPICS},
-        9093: {Role.INGRESS, Role.CONSUMERS, Role.TOPICS},
+        9093: {Role.INGRESS, Role.CONSUMERS, Role.TOPICS, Role.AUDIT},
     }
 
 
@@ -153,7 +155,7 @@ def test_the_gateway_cannot_be_sent_to_addresses_inside_the_network(manifests: M
 
 
 def test_brokers_are_reached_by_tls_on_the_port_that_is_open(manifests: Manifests) -> None:
-    for role in (Role.INGRESS, Role.CONSUMERS, Role.TOPICS):
+    for role in (Role.INGRESS, Role.CONSUMERS, Role.TOPICS, Role.AUDIT):
         environment = manifests.environment(manifests.workloads[role])
         assert environment["KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
         for server in environment["KAFKA_BOOTSTRAP_SERVERS"].split(","):

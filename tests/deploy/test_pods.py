@@ -3,10 +3,16 @@
 import tomllib
 
 from service.settings.roles import Role, describe
-from tests.deploy.manifests import ROOT, WITH_PODS, Manifests
+from tests.deploy.manifests import ROOT, WITH_PODS, Manifests, Workload
 
 DRAIN = {Role.INGRESS: 25, Role.CONSUMERS: 30, Role.GATEWAY: 45}
 """Seconds that a role may take from SIGTERM to its end."""
+
+ARGUMENTS = {
+    Role.TOPICS: ["topics", "apply"],
+    Role.AUDIT: ["audit", "verify", "--heads", "kafka"],
+}
+"""What a role is called with beside its name."""
 
 SPARE = 5
 """Seconds between the longest drain and SIGKILL."""
@@ -20,7 +26,7 @@ def test_every_role_has_one_workload(manifests: Manifests) -> None:
 def test_every_pod_runs_the_command_of_the_role_that_its_label_names(manifests: Manifests) -> None:
     for role, workload in manifests.workloads.items():
         (container,) = workload.containers
-        assert container["args"] == (["topics", "apply"] if role is Role.TOPICS else [role.value])
+        assert container["args"] == ARGUMENTS.get(role, [role.value])
         assert "command" not in container
 
 
@@ -37,6 +43,20 @@ def test_long_running_roles_have_two_replicas_that_are_not_taken_away_together(
         spec = workload.manifest["spec"]
         assert spec["replicas"] == 2
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_the_audit_is_checked_every_day_and_keys_are_changed_only_when_somebody_says_so(
+    manifests: Manifests,
+) -> None:
+    tools = {Workload(one).role: one["spec"] for one in manifests.of_kind("CronJob")}
+    assert set(tools) == {Role.AUDIT, Role.REENCRYPT}
+    _, _, *days = tools[Role.AUDIT]["schedule"].split()
+    assert days == ["*", "*", "*"]
+    assert not tools[Role.AUDIT].get("suspend", False)
+    assert tools[Role.REENCRYPT]["suspend"] is True
+    for spec in tools.values():
+        assert spec["concurrencyPolicy"] == "Forbid"
+        assert spec["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
 def test_every_workload_selects_and_spreads_its_own_pods_only(manifests: Manifests) -> None:

@@ -17,8 +17,8 @@ from schemas.reasons import Reason
 from service.crypto.envelope import DataKey, Place
 from service.crypto.keys import UnknownKeyError
 from service.ias.audit import Kind
+from service.ias.telling import UNSEQUENCED
 from service.store import audit, commands, erased, outbox, subjects
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from service.store.resealing import SEALED
 from tests.support import people
@@ -43,6 +43,7 @@ OPEN = {
     "command.content_digest", "identity.proofed_digest", "aal2_session.session_digest",
     "aal2_session.code_hash", "hosted_page.vendor_digest", "unbound_identity.message_digest",
     "parked_webhook.message_digest", "inbox.message_digest", "held_record.record_digest",
+    "held_record.about",
     "audit_entry.subject_ref", "audit_chain.entry_digest", "audit_chain.previous",
     "audit_chain.hash", "audit_head.hash", "audit_head.signature", "audit_checkpoint.previous",
     "audit_checkpoint.hash", "audit_checkpoint.signature", "erasure.subject_digest",

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from consumers import stopping
+from consumers import holding, stopping
 from consumers.context import Context
 from consumers.processor import Processor
 from consumers.reading import Reader, RejectedError, kind_of
@@ -24,7 +24,7 @@ from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer, place
 from service.ingress.large import REFER_ABOVE, LargeAside
 from service.ingress.records import OutRecord
-from service.store import spool
+from service.store import held, spool
 from service.store.pool import Database
 from service.store.resealing import SEALED
 from tests.secrets.rotating import (
@@ -107,7 +107,7 @@ async def _hold(database: Database) -> Received:
     async with database.transaction() as unit:
         error = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
         await stopping.stop(unit, kind_of(record), error)
-        await stopping.hold(unit, OLD_SEALER, record)
+        await holding.hold(unit, OLD_SEALER, record)
     return record
 
 
@@ -135,7 +135,7 @@ async def test_what_waits_sealed_opens_with_the_new_key_alone(live: Database) ->
     patient_id, request_id = await _park(live)
     await _unbound(live)
     record_id = await _spool(live)
-    held = await _hold(live)
+    record = await _hold(live)
     body_id, body = await _large(live)
     async with live.connection() as connection:
         before = await report(connection, OLD, NEW_SEALER)
@@ -148,8 +148,9 @@ async def test_what_waits_sealed_opens_with_the_new_key_alone(live: Database) ->
         assert (await report(connection, OLD, NEW_SEALER)).is_done
     spooled = await people.row(live, "spool", record_id=record_id)
     assert open_record(NEW_OPENER, record_id, spooled["sealed"]).value == b"body"
-    kept = await people.row(live, "held_record")
-    assert stopping.open_held(NEW_OPENER, kept["topic"], kept["sealed"]).value == held.value
+    async with live.transaction() as unit:
+        (kept,) = await held.oldest(unit, kind_of(record), 10)
+    assert holding.open_held(NEW_OPENER, kept).value == record.value
     large = await people.row(live, "large_body", body_id=body_id)
     where = place("large_body", Topic.WEBHOOKS, str(body_id))
     assert NEW_OPENER.open(large["sealed"], where) == body

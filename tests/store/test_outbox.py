@@ -13,8 +13,8 @@ from schemas.ids import LinkId, PatientId, SubjectId
 from schemas.links import Link, LinkKind
 from schemas.reasons import Reason
 from schemas.topics import Topic
+from service.ias.telling import UNSEQUENCED
 from service.store import outbox, outbox_rows, subjects
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from service.store.unit import Unit
 from tests.support import people

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.events import DispatchResumed
 from schemas.ids import SubjectId
+from service.ias.telling import UNSEQUENCED
 from service.store import outbox, subjects
-from service.store.outbox import UNSEQUENCED
 from service.store.pool import Database
 from tests.support import people
 from tests.support.outbox import told

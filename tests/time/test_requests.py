@@ -9,6 +9,7 @@ from consumers import expiring
 from consumers import sweeper as sweeping
 from consumers.processor import Processor
 from consumers.sweeper import Sweeper
+from consumers.unparking import Unparker
 from schemas.events import StepKind
 from schemas.ids import LinkId, OpenId, PatientId, SubjectId
 from schemas.sources import Source
@@ -224,7 +225,7 @@ async def test_a_browser_is_not_kept_waiting_for_ever(database: Database, sweepe
 
 
 async def test_a_webhook_that_nobody_here_asked_for_is_kept_a_day(
-    database: Database, sweeper: Sweeper, process: Processor
+    database: Database, unparker: Unparker, process: Processor
 ) -> None:
     """I6: it stays on its topic for the readers whom it concerns."""
     for name in ("lab.completed", "hie.completed"):
@@ -234,7 +235,7 @@ async def test_a_webhook_that_nobody_here_asked_for_is_kept_a_day(
         "update parked_webhook set received_at = now() - interval '25 hours'"
         " where webhook_type = 'network-query.lab'",
     )
-    await sweeper.round()
+    await unparker.end()
     row = await people.row(database, "parked_webhook")
     assert row["webhook_type"] == "network-query.hie"
 
