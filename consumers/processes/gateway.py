@@ -8,6 +8,7 @@ from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
 from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.operations.common import Surroundings
+from service.gateway.watch.watcher import Watcher
 from service.settings.roles import GatewaySettings
 from service.store import calls, compatibility, environment
 from service.store.listen import listen
@@ -24,6 +25,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
         public_url=settings.web.public_url,
         link_keys=settings.web.link_keys,
         rules=settings.rules,
+        watching=settings.watching,
     )
     async with (
         open_database(settings.database.url, settings.database.pool_size, vault) as database,
@@ -43,7 +45,9 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
         await dispatcher.provide_slots()
         wake = asyncio.Event()
         async with tasks(
-            dispatcher=dispatcher.run(wake), listen=listen(database, calls.CHANNEL, wake)
+            dispatcher=dispatcher.run(wake),
+            listen=listen(database, calls.CHANNEL, wake),
+            watcher=Watcher(database, settings.watching).run(),
         ) as started:
 
             async def drain() -> None:

@@ -109,6 +109,14 @@ class NetworkQuery(Body, frozen=True, kw_only=True):
     errors: list[QueryError] = msgspec.field(default_factory=list)
 
 
+class NetworkQueryStatus(NetworkQuery, frozen=True, kw_only=True):
+    """Answer to Get Network Query. Whose query it is, is not documented: read where it is said."""
+
+    patient_id: Any = None
+    purpose_of_use: Any = None
+    metadata: Any = None
+
+
 class StartConsolidatedQuery(Request, frozen=True, kw_only=True):
     """``POST /medical/v1/patient/{id}/consolidated/query``."""
 

@@ -26,6 +26,8 @@ from service.gateway.operations import (
 from service.gateway.operations.common import Handler, Surroundings, Void, Wait
 from service.gateway.outcome import CredentialDoubt, Outcome, Unknown, settle_doubt
 from service.gateway.protocol import VendorRequest
+from service.gateway.watch import consolidated_query as watch_consolidated
+from service.gateway.watch import network_query as watch_network
 from service.store import calls, subjects
 from service.store import pacing as slots
 from service.store.calls import Call, CallState, Operation
@@ -39,6 +41,8 @@ HANDLERS: Final[Mapping[Operation, Handler]] = {
     Operation.CREATE_AAL2_CHALLENGE: hosted_page.HANDLER,
     Operation.START_NETWORK_QUERY: network_query.HANDLER,
     Operation.START_CONSOLIDATED_QUERY: consolidated_query.HANDLER,
+    Operation.GET_NETWORK_QUERY: watch_network.HANDLER,
+    Operation.GET_CONSOLIDATED_QUERY: watch_consolidated.HANDLER,
 }
 
 _IDLE_SECONDS: Final = 0.5

@@ -2,7 +2,8 @@
 
 Source: Metriport docs, rate limits (Create Patient 15, Network Query 20, Start Consolidated 120 a
 minute). No limit is published for identity sessions, challenges and Get Patient; 30 a minute is our
-own caution. The window is fixed at the vendor; slots are correct for any window.
+own caution. Nor for status calls: three a minute are at most 4,320 of the 10,000 calls that the vendor's
+gateway allows a production account in a day. The window is fixed at the vendor; slots are correct for any window.
 """
 
 from typing import Final
@@ -16,6 +17,8 @@ PER_MINUTE: Final[dict[Operation, int]] = {
     Operation.CREATE_AAL2_CHALLENGE: 30,
     Operation.START_NETWORK_QUERY: 20,
     Operation.START_CONSOLIDATED_QUERY: 120,
+    Operation.GET_NETWORK_QUERY: 2,
+    Operation.GET_CONSOLIDATED_QUERY: 1,
 }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from schemas.demographics import Demographics
-from schemas.ids import ExternalId, PatientId, RequestId, VerificationId
+from schemas.ids import ExternalId, PatientId, RequestId, VendorRequestId, VerificationId
 from schemas.metriport import api
 from schemas.sources import PurposeOfUse, Source
 from service.ias.correlation import QUERY_METADATA_KEY
@@ -127,6 +127,21 @@ def start_consolidated_query(
         query["dateTo"] = date_to.isoformat()
     path = f"{_V1}/patient/{quote(patient_id, safe='')}/consolidated/query"
     return _post(path, api.StartConsolidatedQuery(), **query)
+
+
+def get_network_query(vendor_request_id: VendorRequestId) -> VendorRequest:
+    """Get Network Query Status; no session is documented as needed for it."""
+    return VendorRequest(
+        method="GET", path=f"{_V1}/network/query/{quote(vendor_request_id, safe='')}"
+    )
+
+
+def get_consolidated_query(
+    patient_id: PatientId, vendor_request_id: VendorRequestId
+) -> VendorRequest:
+    """Get Consolidated Query Status: one row, without the link."""
+    patient, request = quote(patient_id, safe=""), quote(vendor_request_id, safe="")
+    return VendorRequest(method="GET", path=f"{_V1}/patient/{patient}/consolidated/query/{request}")
 
 
 def probe_key() -> VendorRequest:

@@ -86,11 +86,12 @@ def started_at(vendor_request_id: VendorRequestId) -> datetime | None:
 
 def suppose(seen: Seen, candidates: Iterable[Candidate]) -> RequestId | None:
     """The one query that the webhook may belong to; ``None`` when it is none, or not the only one."""
-    fitting = [candidate.query_id for candidate in candidates if _fits(seen, candidate)]
+    fitting = [candidate.query_id for candidate in candidates if fits(seen, candidate)]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fits(seen: Seen, candidate: Candidate) -> bool:
+def fits(seen: Seen, candidate: Candidate) -> bool:
+    """Whether what was seen may be this query: purpose, source and time agree."""
     ours, theirs = candidate.purpose is PurposeOfUse.IAS, seen.purpose == PurposeOfUse.IAS
     earliest = candidate.called_at - CLOCKS_DIFFER
     latest = candidate.called_at + CALL_LASTS + CLOCKS_DIFFER

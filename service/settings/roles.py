@@ -21,6 +21,7 @@ from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
 from service.settings.rules import Rules
 from service.settings.secret import Secret
+from service.settings.watching import Watching
 
 
 class Role(StrEnum):
@@ -98,6 +99,7 @@ class GatewaySettings:
     at_rest: AtRest
     metriport: Metriport
     rules: Rules
+    watching: Watching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +172,7 @@ def read_gateway(reader: Reader) -> GatewaySettings:
         at_rest=AtRest.read(reader),
         metriport=Metriport.read(reader),
         rules=Rules.read(reader),
+        watching=Watching.read(reader),
     )
 
 

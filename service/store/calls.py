@@ -61,6 +61,8 @@ class Operation(StrEnum):
     CREATE_AAL2_CHALLENGE = "create_aal2_challenge"
     START_NETWORK_QUERY = "start_network_query"
     START_CONSOLIDATED_QUERY = "start_consolidated_query"
+    GET_NETWORK_QUERY = "get_network_query"
+    GET_CONSOLIDATED_QUERY = "get_consolidated_query"
 
 
 class CallState(StrEnum):

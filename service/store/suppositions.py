@@ -17,16 +17,23 @@ where q.patient_id = $1 and q.state in ('dispatching', 'unknown') and c.called_a
 KEEP = """
 insert into supposed_request (vendor_request_id, query_id) values ($1, $2) on conflict do nothing
 """
-FOR_UNKNOWN = """
-select s.vendor_request_id, s.query_id from supposed_request s
+_ONE_TO_ONE = """
+from supposed_request s
 join network_query q using (query_id)
 where q.state = 'unknown'
   and not exists (select from supposed_request other
-      where (other.query_id = s.query_id) <> (other.vendor_request_id = s.vendor_request_id))
+      where other.query_id = s.query_id and other.vendor_request_id <> s.vendor_request_id)
+  and not exists (select from supposed_request other
+      where other.vendor_request_id = s.vendor_request_id and other.query_id <> s.query_id)
   and not exists (select from network_query owner
       where owner.vendor_request_id = s.vendor_request_id)
+"""
+FOR_UNKNOWN = f"""
+select s.vendor_request_id, s.query_id {_ONE_TO_ONE} and q.watched_at is null
 order by s.supposed_at limit $1
 """
+OF_QUERY = f"select s.vendor_request_id {_ONE_TO_ONE} and s.query_id = $1"
+REFUTE = "delete from supposed_request where vendor_request_id = $1 and query_id = $2"
 FORGET = "delete from supposed_request where supposed_at <= $1"
 
 
@@ -49,9 +56,23 @@ async def keep(unit: Unit, vendor_request_id: VendorRequestId, query_id: Request
 
 
 async def to_confirm(unit: Unit, limit: int) -> list[tuple[VendorRequestId, RequestId]]:
-    """Suppositions worth a status query: of unknown outcome, one to one, and owned by nobody."""
+    """Suppositions worth a status query, and of queries about which nobody asks yet.
+
+    They are of unknown outcome, one to one, and owned by nobody.
+    """
     rows = await unit.conn.fetch(FOR_UNKNOWN, limit)
     return [(row["vendor_request_id"], row["query_id"]) for row in rows]
+
+
+async def of_query(unit: Unit, query_id: RequestId) -> VendorRequestId | None:
+    """The request that may be this query, if it is still worth a status query."""
+    found: VendorRequestId | None = await unit.conn.fetchval(OF_QUERY, query_id)
+    return found
+
+
+async def refute(unit: Unit, vendor_request_id: VendorRequestId, query_id: RequestId) -> None:
+    """The request is not this query."""
+    await unit.conn.execute(REFUTE, vendor_request_id, query_id)
 
 
 async def forget(unit: Unit, limit: datetime) -> None:

@@ -92,6 +92,21 @@ VENDOR_CALLS: Final = Counter(
 VENDOR_SECONDS: Final = Histogram(
     "ias_vendor_call_seconds", "Duration of calls to Metriport.", ("operation",), buckets=_SECONDS
 )
+STATUS_POLLS: Final = Counter(
+    "ias_status_polls_total",
+    "Looks at the status of a query at Metriport, by what they showed: `running`, `completed`, "
+    "`failed` or `partial` as the whole query stands then; `ours`, `foreign` or `open` of a request "
+    "that may be a query of unknown outcome; else nothing: `gone` (404, 410), `refused`, `unreadable`, "
+    "`unclear`, and `not_made` (slowed down, not sent, key refused: asked again soon).",
+    ("what", "outcome"),
+)
+FOUND_BY_POLL: Final = Counter(
+    "ias_found_by_poll_total",
+    "What a look brought before any webhook did: ends of sources (`source_completed`, "
+    "`source_failed`), the proof of a query of unknown outcome (`proof`), failed and overdue "
+    "deliveries (`delivery_failed`, `delivery_missed`). Many `…_completed` mean lost webhooks.",
+    ("what",),
+)
 DEAD_LETTERS: Final = Counter(
     "ias_dead_letters_total", "Messages put aside, by reason.", ("reason",)
 )
@@ -102,6 +117,12 @@ CONSUMER_STOPPED: Final = Gauge(
 )
 HELD_RECORDS: Final = Gauge(
     "ias_held_records", "Records of stopped types that are kept, counted up to 100,000."
+)
+HANDLER_HANGS: Final = Counter(
+    "ias_handler_hangs_total",
+    "Attempts at messages given up because the handler did not end, and not for want of the "
+    "database. Alert on any.",
+    ("topic", "type"),
 )
 CONSUMER_REBUILT: Final = Counter(
     "ias_consumer_rebuilt_total",
@@ -114,7 +135,7 @@ UNBOUND_IDENTITIES: Final = Counter(
 SUBJECTS_ERASED: Final = Counter("ias_subjects_erased_total", "Subjects erased on request.")
 LATE_FOR_ERASED: Final = Counter(
     "ias_late_for_erased_total",
-    "Webhooks about a subject that was erased before they came: dropped, and no fault.",
+    "Messages about a subject that was erased before they were handled: dropped, and no fault.",
     ("type",),
 )
 CREDENTIAL_REFUSED: Final = Gauge(
@@ -138,7 +159,7 @@ OVERDUE: Final = Gauge(
 )
 PARKED_FORGOTTEN: Final = Counter(
     "ias_parked_forgotten_total",
-    "Webhooks that nobody here asked for, forgotten after PARKED_WEBHOOK_LIFETIME.",
+    "Webhooks of requests and patients of others, forgotten after PARKED_WEBHOOK_LIFETIME.",
 )
 HOUSEKEPT: Final = Counter(
     "ias_housekept_total",

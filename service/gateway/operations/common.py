@@ -1,7 +1,7 @@
 """What every operation uses: its surroundings, the words of ``prepare``, and when to try again."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, NamedTuple, TypeVar
 
@@ -22,6 +22,7 @@ from service.gateway.outcome import (
 )
 from service.gateway.protocol import VendorRequest
 from service.settings.rules import Rules
+from service.settings.watching import Watching
 from service.store import calls
 from service.store.calls import Call, CallState
 from service.store.unit import Unit
@@ -47,6 +48,7 @@ class Surroundings:
     public_url: str
     link_keys: KeyRing
     rules: Rules
+    watching: Watching = field(default_factory=Watching)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What runs at the vendor is asked about: when, by whom, and what the answers mean."""
