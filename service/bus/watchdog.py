@@ -47,7 +47,7 @@ class Watchdog:
         before, self._before = self._before, seen
         idle = before is not None and seen.polls > before.polls and seen.lag == 0
         moved = before is not None and seen.records > before.records
-        if moved or idle:
+        if moved:  # that nothing seemed to wait, as during a rebalance, proves nothing
             self._replaced = False
         if before is None or moved or idle or seen.busy or seen.lag is None:
             self._since = now

@@ -27,6 +27,15 @@ def test_records_that_come_after_the_replacement_make_it_a_first_time_again() ->
     assert _look(watchdog, 35, 65, moved) == [Verdict.REPLACE]
 
 
+def test_a_moment_in_which_nothing_seems_to_wait_does_not_make_it_a_first_time_again() -> None:
+    """So looks a member without partitions, while the group is being balanced."""
+    watchdog = Watchdog()
+    assert _look(watchdog, 0, 30, STUCK) == [Verdict.REPLACE]
+    between = STUCK._replace(polls=STUCK.polls + 1, lag=0)
+    assert _look(watchdog, 35, 35, between) == []
+    assert _look(watchdog, 40, 70, between._replace(lag=5)) == [Verdict.GIVE_UP]
+
+
 def test_polls_that_return_nothing_while_records_wait_are_no_progress() -> None:
     watchdog = Watchdog()
     seen = [STUCK._replace(polls=number) for number in range(7)]
