@@ -158,6 +158,10 @@ async def come_back(world: World, who: str, n: int, twice: bool) -> None:
         returned_at=datetime.now(UTC),
     )
     await world.browser(callback, twice=twice)
+    if n % 3 == 1:  # a thief is faster than the owner
+        world.watcher.tally["stolen code"] = world.watcher.tally.get("stolen code", 0) + 1
+        world.truth.confirm(other, code)
+        await world.command(ConfirmReturn(**_base(world, other), code=code), twice=twice)
 
 
 async def confirm(world: World, who: str, n: int, twice: bool) -> None:

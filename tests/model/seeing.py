@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from schemas.topics import Topic
+from service.crypto.tokens import code_hash
 from service.store import outbox_rows
 from service.store.outbox_rows import Waiting
 from service.store.pool import Database
@@ -39,6 +40,10 @@ ROWS = " union all ".join(
 SOURCES = """
 select 's' || s::text from network_query_source s join network_query using (query_id)
 where subject_id = any($1)
+"""
+CONFIRMED = """
+select subject_id, code_hash from aal2_session
+where state in ('confirmed', 'proven') and subject_id = any($1)
 """
 SNAPSHOT = f"select md5(string_agg(row, '|' order by row)) from ({ROWS} union all {SOURCES}) x"  # noqa: S608 - as above
 
@@ -131,6 +136,21 @@ class Watcher:
             )
         proofed = [one for one in self._subjects if self._truth.active(one) is not None]
         assert sorted(row["subject_id"] for row in rows) == sorted(proofed), "I2: binding"
+
+    async def check_confirmations(self) -> None:
+        """What can be used was vouched for by its own subject, who alone presented its code (I2, I9).
+
+        A session that the model calls dead may still stand in its row until somebody looks: no call is
+        made with it, which the vendor of the model judges.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(CONFIRMED, self._subjects)
+        vouched = {
+            (session.owner, code_hash(session.code))
+            for session in self._truth.sessions.values()
+            if session.is_confirmed
+        }
+        assert {tuple(row) for row in rows} <= vouched, "I2: confirmation"
 
     async def snapshot(self) -> str | None:
         """Every row of the two subjects, as one digest."""

@@ -116,6 +116,7 @@ class World:
             self._learn(one)
         self.watcher.check_entitlement(self.last_told)
         await self.watcher.check_identities()
+        await self.watcher.check_confirmations()
 
     def _learn(self, one: Told) -> None:
         """Ids that the product made up, and whom they were given to."""
