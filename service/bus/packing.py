@@ -1,4 +1,4 @@
-"""Large bodies in records: gzip above 256 KiB, and unpacking that cannot be made to explode.
+"""Large bodies in records: gzip above 256 KiB where it helps, and unpacking that cannot be made to explode.
 
 Whoever reads the topic sees ``content-encoding: gzip`` and gets the received bytes back exactly. The
 encoding is of the opened bytes: a body is packed first and sealed after.
@@ -10,6 +10,10 @@ from typing import Final
 
 PACK_ABOVE: Final = 256 * 1024
 GZIP: Final = "gzip"
+_SAMPLE: Final = 64 * 1024
+_WORTH_IT: Final = 2
+"""A sample has to shrink to one part in so many. 32 MiB of noise take a second to come out hardly smaller,
+and the vendor waits five for the answer; a list of documents takes 0.2 s and shrinks to a quarter."""
 _FASTEST: Final = 1
 _GZIP_WINDOW: Final = 31
 
@@ -20,9 +24,16 @@ class NotPackedError(ValueError):
 
 def pack(body: bytes) -> tuple[bytes, str | None]:
     """The bytes to carry, and their encoding where there is one. Same body, same bytes."""
-    if len(body) <= PACK_ABOVE:
+    if len(body) <= PACK_ABOVE or not _shrinks(body):
         return body, None
     return gzip.compress(body, _FASTEST, mtime=0), GZIP
+
+
+def _shrinks(body: bytes) -> bool:
+    """Whether a piece of its middle does, where lists are at their most typical."""
+    middle = (len(body) - _SAMPLE) // 2
+    sample = body[middle : middle + _SAMPLE]
+    return len(gzip.compress(sample, _FASTEST)) * _WORTH_IT < len(sample)
 
 
 def unpack(carried: bytes, encoding: str | None, limit: int) -> bytes:

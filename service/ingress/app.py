@@ -12,7 +12,7 @@ from service.ingress.durability import Durable
 from service.ingress.limits import MAX_BODY, Limits, Overloaded
 from service.ingress.links import FindPage, LinkRoutes
 from service.ingress.records import Recorder
-from service.ingress.responses import STRICT
+from service.ingress.responses import SERVER, STRICT
 from service.ingress.returns import ReturnRoutes
 from service.ingress.webhook import PATH, WebhookHandler
 
@@ -31,7 +31,7 @@ def public_app(
     """Everything that the outside can reach."""
     limits = Limits()
     app = web.Application(client_max_size=MAX_BODY)
-    app.on_response_prepare.append(bare_errors)
+    app.on_response_prepare.append(plain_heads)
     webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
     app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
     links = LinkRoutes(link_keys, recorder, durable, find_page)
@@ -42,13 +42,14 @@ def public_app(
     return app
 
 
-async def bare_errors(request: web.Request, response: web.StreamResponse) -> None:
-    """Errors without a body and with strict headers: nothing of a request is ever echoed.
+async def plain_heads(request: web.Request, response: web.StreamResponse) -> None:
+    """No answer names its software; errors have no body and strict headers: no request is ever echoed.
 
     A hook and not a middleware, because aiohttp refuses an unknown ``Expect`` before every middleware
     and repeats what was sent; and because it costs a webhook next to nothing.
     """
     del request
+    response.headers["Server"] = SERVER
     is_error = isinstance(response, web.HTTPException)
     if is_error or response.status == HTTPStatus.EXPECTATION_FAILED:
         assert isinstance(response, web.Response)  # noqa: S101 - both kinds are

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from service.ingress.limits import KIB
+from service.ingress.responses import SERVER
 from service.telemetry import metrics
 
 HEAD_SECONDS: Final = 5.0
@@ -139,7 +140,7 @@ class GuardedConnection(web.RequestHandler):
             log.error("http.handler_failed", status=status, exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
-        response = web.Response(status=status)
+        response = web.Response(status=status, headers={"Server": SERVER})
         response.force_close()
         return response
 

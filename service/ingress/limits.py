@@ -11,7 +11,11 @@ connections without a complete head   ``CONNECTIONS`` x about 8 KiB, 16 KiB more
 bodies up to ``SMALL_BODY``           ``CONNECTIONS`` x 4 KiB = 32 MiB: one request each at a time
 all larger bodies, as received        ``BODY_BYTES`` = 160 MiB; a sealed body replaces the received one
 one body being looked into            its text, its sealed copy: one at a time, see ``webhook``
+what Kafka's and Postgres' clients    a copy or two of each record that they are sending
 ====================================  =======================================================
+
+Together less than 768 MiB, the container's limit in ``deploy``: with 40 bodies of 32 MiB at once, Kafka and
+Postgres behind it, a process had 422 to 621 MiB resident at its peak (``tests/durability/test_large_bodies.py``).
 
 A ping can only be told from another webhook once its body has been read and its signature verified. So
 bodies as small as a ping are read whatever else is going on; what is counted is the work after that.

@@ -7,6 +7,10 @@ from aiohttp import web
 
 from service.ingress.pages import STYLE_HASH
 
+SERVER: Final = "ingress"
+"""The ``Server`` header of every answer. aiohttp's own names the versions of aiohttp and of Python, which
+helps nobody but who looks for known weaknesses (RFC 9110 §10.2.4)."""
+
 STRICT: Final = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",

@@ -29,6 +29,8 @@ _SERVER_SETTINGS: Final = {
     "timezone": "UTC",
 }
 
+_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
+
 TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -50,6 +52,10 @@ TRANSIENT: Final = (
 """Errors after which the same work may succeed later. Nothing may be concluded about a commit that
 ended in one of these: it is read again by its inbox key. A key that this process does not hold yet is
 among them: while keys rotate, a message waits for its process to get the key and is never put aside."""
+
+
+class LimitsLostError(RuntimeError):
+    """A session does not have the limits that we asked for: a pooler in between dropped them."""
 
 
 class Database:
@@ -92,9 +98,28 @@ async def open_database(url: Secret[str], size: int, vault: Vault) -> AsyncItera
         command_timeout=STATEMENT_SECONDS,
         timeout=ACQUIRE_SECONDS,
         server_settings=dict(_SERVER_SETTINGS),
+        init=limits_hold,
     )
     database = Database(pool, vault)
     try:
         yield database
     finally:
         await database.close()
+
+
+async def limits_hold(connection: asyncpg.Connection) -> None:
+    """Refuse a session without our limits.
+
+    pgbouncer refuses these settings unless it is told to ignore them, and then drops them without a word
+    (its ``ignore_startup_parameters``); a statement could hold locks for ever.
+
+    Raises:
+        LimitsLostError: it has others.
+    """
+    for name in _LIMITS:
+        found = await connection.fetchval("select setting from pg_settings where name = $1", name)
+        if found != _SERVER_SETTINGS[name]:
+            raise LimitsLostError(
+                f"the session has {name}={found} and not {_SERVER_SETTINGS[name]} ms: connect to Postgres"
+                " directly, or set it for the role with ALTER ROLE"
+            )

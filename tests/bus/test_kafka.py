@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -187,3 +188,16 @@ async def test_missing_topics_are_created_and_applying_again_is_harmless(setting
 async def test_only_what_is_missing_is_created(settings: Kafka, events: str) -> None:
     assert events not in await topics.apply(settings, 1)
     assert await topics.missing(settings) == []
+
+
+async def test_a_producer_leaves_nothing_to_unsafe_defaults(settings: Kafka) -> None:
+    """K2, K3, K4, K13: all in-sync replicas, 2.5 s, not idempotent, and it knows its topics when ready."""
+    await topics.apply(settings, 1)
+    publisher = Publisher(settings, deadline=1.0)
+    async with running(publisher):
+        producer: Any = publisher._producer  # noqa: SLF001 - no other way to ask
+        assert producer._sender._acks == -1  # noqa: SLF001 - as above
+        assert producer._txn_manager is None  # noqa: SLF001 - as above
+        assert producer.client._request_timeout_ms == 2_500  # noqa: SLF001 - as above
+        known = producer.client.cluster.topics()
+        assert known >= {f"{settings.topic_prefix}{topic}" for topic in Topic}

@@ -1,6 +1,7 @@
 """What aiokafka's consumer does to us, and what we do about it (I1, I6)."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -222,3 +223,22 @@ def test_nothing_is_left_to_unsafe_defaults(settings: Kafka) -> None:
     consumer: Any = asyncio.run(ask())
     assert consumer._enable_auto_commit is False  # noqa: SLF001 - no other way to ask
     assert consumer._auto_offset_reset == "earliest"  # noqa: SLF001 - as above
+
+
+async def test_a_consumer_that_polls_for_long_keeps_nothing_of_it(
+    settings: Kafka, events: str
+) -> None:
+    """K15: aiokafka once kept a waiter for each poll that timed out. Objects are counted, not bytes."""
+    consumer = Subscription(settings, [Topic.EVENTS], _Seen())._consumer()  # noqa: SLF001 - the real one
+    await consumer.start()
+    consumer.subscribe([events])
+    try:
+        counts = []
+        for _ in range(3):
+            for _ in range(400):
+                await consumer.getmany(timeout_ms=1)
+            gc.collect()
+            counts.append(len(gc.get_objects()))
+    finally:
+        await consumer.stop()
+    assert counts[2] - counts[1] < 200, counts

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from consumers import routing
 from consumers.processor import Processor
@@ -199,3 +200,17 @@ async def test_two_consumers_with_the_same_records_in_other_orders_both_end(
     async with asyncio.timeout(30):
         await asyncio.gather(_drain(process, batch), _drain(make_process(), list(reversed(batch))))
     assert await kinds(database) == ["NetworkQuerySourceUpdated"] * 6
+
+
+async def test_what_is_logged_of_a_record_names_that_record_and_no_earlier_one(
+    process: Processor,
+) -> None:
+    """L2: the variables of a log line outlive a turn of the consumer's loop."""
+    structlog.contextvars.bind_contextvars(offset=1, message_id="of-an-earlier-record")
+    record = records.webhook(records.sample("network-query.hie.completed"))._replace(offset=2)
+    assert await process.handle([record]) == 1
+    assert structlog.contextvars.get_contextvars() == {
+        "topic": record.topic.value,
+        "partition": record.partition,
+        "offset": 2,
+    }

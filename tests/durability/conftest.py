@@ -91,12 +91,12 @@ class Breakable:
                 while missing := await asyncio.to_thread(self.without_effect, missing):
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            found = await self._in_kafka(missing)
+            found = await self.in_kafka(missing)
             raise AssertionError(
                 f"no effect of {missing} after {within} s; Kafka: {found}"
             ) from None
 
-    async def _in_kafka(self, message_ids: Collection[str]) -> dict[str, list[str]]:
+    async def in_kafka(self, message_ids: Collection[str]) -> dict[str, list[str]]:
         """Topic, partition and offset of every copy of these webhooks."""
         settings, found = self.deployment.settings, dict[str, list[str]]()
         name = f"{settings.topic_prefix}{Topic.WEBHOOKS}"

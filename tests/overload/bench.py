@@ -36,16 +36,18 @@ class Server:
     @property
     def peak_mib(self) -> float:
         """The most memory that it ever had resident."""
-        return self._memory("VmHWM")
+        return memory_mib(self.process.pid, "VmHWM")
 
     @property
     def now_mib(self) -> float:
-        return self._memory("VmRSS")
+        return memory_mib(self.process.pid, "VmRSS")
 
-    def _memory(self, name: str) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
-        return int(line.split()[1]) / 1024
+
+def memory_mib(pid: int, name: str) -> float:
+    """``VmRSS`` (now) or ``VmHWM`` (the most ever) of a process, as proc(5) counts them."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
 
 
 @contextmanager
@@ -66,13 +68,15 @@ def _listens(port: int) -> bool:
 
 
 @asynccontextmanager
-async def attacked(server: Server, kind: str, count: int, seconds: float) -> AsyncIterator[Any]:
+async def attacked(
+    port: int, kind: str, count: int, seconds: float, key: str = keys.WEBHOOK_KEY
+) -> AsyncIterator[Any]:
     """Attack while the block runs, and to the attack's end; ``ends`` and ``slowest`` come after it."""
     told: dict[str, Any] = {}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.overload.attacker", kind, str(server.port), str(count), str(seconds)),
-        env=_ENV,
+        *("-m", "tests.overload.attacker", kind, str(port), str(count), str(seconds)),
+        env=_ENV | {"OVERLOAD_WEBHOOK_KEY": key},
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )

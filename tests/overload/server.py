@@ -17,13 +17,19 @@ from tests.overload import keys
 
 
 class Slow:
-    """Keeps a record for some seconds and calls it durable."""
+    """Keeps a record for some seconds and calls it durable; says how many large ones it has at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._large = 0
 
     async def keep(self, record: OutRecord) -> None:
+        is_large = len(record.value or b"") > keys.MIB
+        self._large += is_large
+        if is_large:
+            print(f"large bodies at once: {self._large}", flush=True)
         await asyncio.sleep(self._seconds)
+        self._large -= is_large
         assert record.value
 
 

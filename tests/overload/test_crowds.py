@@ -12,7 +12,7 @@ pytestmark = pytest.mark.process
 async def test_three_thousand_half_heads_are_cut_and_webhooks_are_answered(tmp_path: Path) -> None:
     with ingress(tmp_path) as server:
         good = GoodClient(server.url)
-        async with attacked(server, "half_head", 3_000, 8) as attack:
+        async with attacked(server.port, "half_head", 3_000, 8) as attack:
             await good.run(6)
         print(good.report("half heads"), attack, f"peak {server.peak_mib:.0f} MiB")
         assert not good.wrong
@@ -27,7 +27,7 @@ async def test_more_connections_than_there_may_be_push_out_each_other(tmp_path: 
     """9,000 silent connections, 8,000 allowed: newcomers always find a place."""
     with ingress(tmp_path) as server:
         good = GoodClient(server.url)
-        async with attacked(server, "silent", 9_000, 12) as attack:
+        async with attacked(server.port, "silent", 9_000, 12) as attack:
             await good.run(6)
         print(good.report("9,000 silent"), attack, f"peak {server.peak_mib:.0f} MiB")
         assert not good.wrong
@@ -41,7 +41,7 @@ async def test_more_connections_than_there_may_be_push_out_each_other(tmp_path: 
 async def test_dripping_bodies_get_408_after_a_second(tmp_path: Path, kind: str) -> None:
     with ingress(tmp_path) as server:
         good = GoodClient(server.url)
-        async with attacked(server, kind, 500, 4) as attack:
+        async with attacked(server.port, kind, 500, 4) as attack:
             await good.run(3)
         print(good.report(kind), attack, f"peak {server.peak_mib:.0f} MiB")
         assert not good.wrong

@@ -19,7 +19,7 @@ import service
 from service.settings.secret import Secret
 from service.store import inbox
 from service.store.listen import listen
-from service.store.pool import TRANSIENT, Database, open_database
+from service.store.pool import TRANSIENT, Database, LimitsLostError, limits_hold, open_database
 from service.store.transport import is_protected
 from service.store.unit import Vault
 from tests.stack.postgres import EmbeddedPostgres
@@ -142,6 +142,23 @@ async def test_the_server_ends_statements_that_nobody_waits_for(database: Databa
     async with database.connection() as connection:
         assert await connection.fetchval("show statement_timeout") == "5s"
         assert await connection.fetchval("show idle_in_transaction_session_timeout") == "30s"
+
+
+async def test_a_session_whose_limits_a_pooler_dropped_is_refused(
+    postgres: EmbeddedPostgres,
+) -> None:
+    """P7: pgbouncer that is told to ignore startup parameters gives such a session."""
+    connection = await asyncpg.connect(postgres.dsn())
+    try:
+        with pytest.raises(LimitsLostError, match=r"statement_timeout=0 and not 5000 ms"):
+            await limits_hold(connection)
+        await connection.execute("set statement_timeout = '5s'")
+        with pytest.raises(LimitsLostError, match="idle_in_transaction"):
+            await limits_hold(connection)
+        await connection.execute("set idle_in_transaction_session_timeout = '30s'")
+        await limits_hold(connection)
+    finally:
+        await connection.close()
 
 
 async def test_random_cancellations_lose_no_connection(database: Database) -> None:
