@@ -131,6 +131,8 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
         default=SOURCES,
         help="enabled sources (default: hie,pharmacy,lab; the real sandbox: hie)",
     )
+    add("--key-rotation", choices=("kept", "renewed"), default="kept")
+    add("--webhook-enabled", choices=("boolean", "string"), default="boolean")
     add("--identity-webhook", choices=("payload", "toplevel"), default="payload")
     add("--identity-redirect-parameters", action="store_true", help="add sessionId and status")
     add("--redirect-style", choices=("merge", "naive"), default="merge")

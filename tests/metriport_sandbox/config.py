@@ -32,6 +32,8 @@ FailedListing = Literal["both", "errors"]
 RunningWord = Literal["processing", "in-progress"]
 BundleType = Literal["searchset", "collection"]
 Loss = Literal["none", "failed", "silent"]
+KeyRotation = Literal["kept", "renewed"]
+EnabledShape = Literal["boolean", "string"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,12 @@ class SandboxConfig:
     """Set before the first request, without a ping: the receiver may not be up yet."""
     webhook_key: str | None = None
     """None: 21 URL-safe characters are made when the first URL is set, as the vendor does."""
+
+    key_rotation: KeyRotation = "kept"
+    """Clearing the URL: 'kept' changes nothing (code); 'renewed' clears it, and the next URL makes
+    another key (docs)."""
+    webhook_enabled: EnabledShape = "boolean"
+    """Type of `webhookEnabled` in the webhook's state (code; docs: string)."""
 
     allow_loopback: bool = False
     """Lifts the refusal of loopback URLs, and the demand for https in redirect URLs."""

@@ -144,6 +144,8 @@ class Settings:
     exists: bool = False
     webhook_url: str | None = None
     webhook_key: str | None = None
+    webhook_key_dropped: bool = False
+    """The account had a key before; the next one is a fresh one."""
     webhook_enabled: bool = False
     webhook_status_detail: str | None = None
 

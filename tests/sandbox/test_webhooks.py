@@ -210,3 +210,31 @@ async def test_webhooks_and_their_deliveries_can_be_read(api: Driver) -> None:
     assert report["webhooks"][-1]["message_id"] == row.message_id
     assert report["webhooks"][-1]["deliveries"][0]["status"] == 200
     assert report["deliveries"][-1]["kind"] == "first"
+
+
+async def test_a_cleared_url_makes_another_key_where_the_docs_are_right(
+    start: Start, receiver: Receiver
+) -> None:
+    api = await start(key_rotation="renewed")
+    cleared = (await api.post("/settings", {"webhookUrl": ""})).body
+    row = await _one_event(api)
+    again = await start(key_rotation="renewed", webhook_url=None, webhook_key=None)
+    keys = [
+        (await again.post("/settings", {"webhookUrl": url})).body["webhookKey"]
+        for url in ("http://127.0.0.1:1/hook", "", "http://127.0.0.1:1/hook")
+    ]
+    await again.idle()
+
+    assert (cleared["webhookUrl"], cleared["webhookKey"]) == (None, None)
+    assert row.status == "failure"
+    assert receiver.received == []
+    assert keys[1] is None
+    assert len({*keys}) == 3
+
+
+async def test_the_state_of_the_webhook_may_come_as_a_string(start: Start) -> None:
+    api = await start(webhook_enabled="string")
+    await api.post("/settings", {"webhookUrl": "http://127.0.0.1:1/hook"})
+    await api.idle()
+
+    assert (await api.get("/settings/webhook")).body["webhookEnabled"] == "false"

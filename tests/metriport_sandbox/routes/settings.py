@@ -1,8 +1,8 @@
 """Account settings and the webhook's state, at the root of the API (not under /medical).
 
 Vendor code: the first URL makes the key and later ones keep it; an empty value changes
-nothing, though the docs describe clearing the URL to rotate the key; every call with a URL
-fires a ping at once, which can overtake the answer that carries the key.
+nothing, though the docs describe clearing the URL to rotate the key (`key_rotation`); every
+call with a URL fires a ping at once, which can overtake the answer that carries the key.
 """
 
 from typing import Any
@@ -42,15 +42,17 @@ class SettingsRoutes:
 
     async def update(self, request: web.Request) -> web.Response:
         """Set the webhook's address, and ping it."""
-        url = self._read(await body_of(request))
+        body = await body_of(request)
+        url = self._read(body)
         settings = self._sandbox.state.settings
         settings.exists = True
         if url:
             settings.webhook_url = url
-            if settings.webhook_key is None:
-                made = self._sandbox.ids.nanoid()
-                settings.webhook_key = self._sandbox.config.webhook_key or made
+            settings.webhook_key = settings.webhook_key or self._fresh_key()
             self._sandbox.sender.ping()
+        elif "webhookUrl" in body and self._sandbox.config.key_rotation == "renewed":
+            settings.webhook_key_dropped |= settings.webhook_key is not None
+            settings.webhook_url = settings.webhook_key = None
         return json_answer(settings.dto())
 
     async def webhook_status(self, _request: web.Request) -> web.Response:
@@ -59,8 +61,10 @@ class SettingsRoutes:
         if not settings.exists:
             raise not_found("Could not find settings")
         processing, failed = self._sandbox.sender.counts()
+        as_text = self._sandbox.config.webhook_enabled == "string"
+        enabled = settings.webhook_enabled
         answer = {
-            "webhookEnabled": settings.webhook_enabled,
+            "webhookEnabled": str(enabled).lower() if as_text else enabled,
             "webhookStatusDetail": settings.webhook_status_detail,
             "webhookRequestsProcessing": processing,
             "webhookRequestsFailed": failed,
@@ -71,6 +75,12 @@ class SettingsRoutes:
         """Start sending all failures again; the answer does not wait for that."""
         self._sandbox.sender.retry_failures()
         return web.Response(text="OK")
+
+    def _fresh_key(self) -> str:
+        """Return a new key: a configured one is that of the first URL only."""
+        made = self._sandbox.ids.nanoid()
+        is_first = not self._sandbox.state.settings.webhook_key_dropped
+        return (is_first and self._sandbox.config.webhook_key) or made
 
     def _read(self, body: Any) -> str | None:
         issues = Issues()
