@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from consumers.processes.gateway import gateway
 from consumers.processes.ingress import ingress
 from consumers.processes.lifecycle import Role as RunningRole
 from consumers.processes.lifecycle import run
+from consumers.webhook_setup import tool as webhook_setup
+from consumers.webhook_setup.errors import SetupError
 from migrations.run import migrate
 from service.bus import topics
 from service.settings.reader import SettingsError
@@ -48,6 +50,12 @@ BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
     Role.GATEWAY: gateway,
 }
 
+TOOLS: Final[Mapping[str, Callable[[argparse.Namespace], Awaitable[int]]]] = {
+    "audit": tool.run,
+    "reencrypt": reencrypt.run,
+    "webhook": webhook_setup.run,
+}
+
 log = structlog.get_logger()
 
 
@@ -66,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UnknownSubjectError,
         UnreadableHeadsError,
         reencrypt.WrongKeysError,
+        SetupError,
     ) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
@@ -94,6 +103,9 @@ def parser() -> argparse.ArgumentParser:
     reencrypt.add_arguments(
         roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
     )
+    webhook_setup.add_arguments(
+        roles.add_parser("webhook", help="set up Metriport's webhook, and rotate its key")
+    )
     topic = roles.add_parser("topics", help="set up or check the Kafka topics")
     topic.add_argument("action", choices=("apply", "check"))
     topic.add_argument("--replication", type=int, default=3, help="replicas of new topics (3)")
@@ -108,9 +120,8 @@ async def _dispatch(options: argparse.Namespace) -> int:
             return OK
         case "migrate":
             return await _migrate()
-        case "audit" | "reencrypt":
-            run_tool = tool.run if options.role == "audit" else reencrypt.run
-            return await run_tool(options)
+        case "audit" | "reencrypt" | "webhook" as name:
+            return await TOOLS[name](options)
         case "topics":
             return await _topics(options.action, options.replication)
         case "all":

@@ -17,6 +17,7 @@ import msgspec
 from schemas.demographics import Demographics
 from schemas.ids import ExternalId, PatientId, RequestId, VendorRequestId, VerificationId
 from schemas.metriport import api
+from schemas.metriport.settings import UpdateSettings
 from schemas.sources import PurposeOfUse, Source
 from service.ias.correlation import QUERY_METADATA_KEY
 from service.ias.identity import METADATA_KEY
@@ -147,6 +148,16 @@ def get_consolidated_query(
 def probe_key() -> VendorRequest:
     """Get Settings: harmless, and answered for every key that is accepted."""
     return VendorRequest(method="GET", path="/settings")
+
+
+def update_settings(webhook_url: str) -> VendorRequest:
+    """Update Settings. The URL is pinged at once; sending the same one again is a ping and no more."""
+    return _post("/settings", UpdateSettings(webhook_url=webhook_url))
+
+
+def webhook_status() -> VendorRequest:
+    """Get Webhook Status: the last outcome, and how many deliveries failed."""
+    return VendorRequest(method="GET", path="/settings/webhook")
 
 
 def _post(path: str, body: api.Request, **query: str) -> VendorRequest:

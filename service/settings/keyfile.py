@@ -9,6 +9,11 @@ _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the file: a rotation is picked up within this time."""
 
 
+def split_keys(text: str) -> tuple[str, ...]:
+    """The keys of a list, separated by commas or line breaks, in its order."""
+    return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
+
+
 class WebhookKeys:
     """Metriport's webhook keys, newest first, as UTF-8 bytes. Its repr tells nothing."""
 
@@ -42,9 +47,7 @@ class WebhookKeys:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return
-        keys = tuple(
-            part.strip().encode() for part in text.replace("\n", ",").split(",") if part.strip()
-        )
+        keys = tuple(key.encode() for key in split_keys(text))
         if keys:
             self._keys, self._stamp = keys, stamp
 

@@ -23,7 +23,8 @@ class Metriport:
         return cls(
             api_url=reader.url("METRIPORT_API_URL", "https://api.metriport.com or the sandbox's."),
             api_key=reader.secret(
-                "METRIPORT_API_KEY", "Full access to the account: the gateway alone holds it."
+                "METRIPORT_API_KEY",
+                "Full access to the account: of what runs, the gateway alone holds it.",
             ),
             facility_id=reader.text(
                 "METRIPORT_FACILITY_ID", "The facility in whose name patients are created."

@@ -34,6 +34,7 @@ class Role(StrEnum):
     TOPICS = "topics"
     AUDIT = "audit"
     REENCRYPT = "reencrypt"
+    WEBHOOK = "webhook"
 
 
 FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
@@ -56,6 +57,7 @@ FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
     Role.TOPICS: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
     Role.AUDIT: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
     Role.REENCRYPT: ("METRIPORT_API_KEY", "METRIPORT_WEBHOOK_KEYS", "AUDIT_SIGNING_KEY"),
+    Role.WEBHOOK: ("ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
 }
 """Secrets that a role has no use for: holding them only widens what a break-in gives."""
 
@@ -134,6 +136,13 @@ class ReencryptSettings:
     sealing_public_key: bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class WebhookSetupSettings:
+    """For ``metriport-ias webhook``."""
+
+    metriport: Metriport
+
+
 def read_ingress(reader: Reader) -> IngressSettings:
     """Read the ingress's settings."""
     return IngressSettings(
@@ -205,6 +214,11 @@ def read_reencrypt(reader: Reader) -> ReencryptSettings:
     )
 
 
+def read_webhook(reader: Reader) -> WebhookSetupSettings:
+    """Read what is needed to call the vendor's settings."""
+    return WebhookSetupSettings(metriport=Metriport.read(reader))
+
+
 RoleSettings = (
     IngressSettings
     | ConsumersSettings
@@ -213,6 +227,7 @@ RoleSettings = (
     | TopicsSettings
     | AuditSettings
     | ReencryptSettings
+    | WebhookSetupSettings
 )
 
 _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
@@ -223,6 +238,7 @@ _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
     Role.TOPICS: read_topics,
     Role.AUDIT: read_audit,
     Role.REENCRYPT: read_reencrypt,
+    Role.WEBHOOK: read_webhook,
 }
 
 

@@ -14,8 +14,9 @@ from service.settings.roles import Role
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = ROOT / "deploy" / "kustomize" / "base"
 
-WITH_PODS: Final = tuple(Role)
-"""Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob."""
+WITH_PODS: Final = tuple(role for role in Role if role is not Role.WEBHOOK)
+"""Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob. But ``webhook`` is
+run by a person, who takes the file that it writes from there."""
 
 Manifest = dict[str, Any]
 

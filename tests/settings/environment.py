@@ -46,6 +46,11 @@ REQUIRED: dict[Role, dict[str, str]] = {
         "SEALING_PRIVATE_KEYS": f"{KEY},{OLDER}",
         "SEALING_PUBLIC_KEY": OLDER,
     },
+    Role.WEBHOOK: {
+        "METRIPORT_API_URL": "https://api.sandbox.metriport.com",
+        "METRIPORT_API_KEY": f"{CANARY}-api",
+        "METRIPORT_FACILITY_ID": "0199a001-2b7c-7d10-8e55-0c1d2e3f4a5b",
+    },
     Role.AUDIT: {**_DATABASE, "AUDIT_PUBLIC_KEYS": f"{OLDER},{OLDER}"},
 }
 """What each role cannot start without."""

@@ -1,0 +1,198 @@
+"""The four things that can be done. Each tells what it does, line by line, and ends with an exit code.
+
+No line holds a key: keys go to the file alone.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from consumers.webhook_setup.account import (
+    Account,
+    Health,
+    Registration,
+    Verdict,
+    fingerprint,
+    registration,
+    shown,
+    shown_detail,
+    verdict,
+)
+from consumers.webhook_setup.errors import SetupError
+from consumers.webhook_setup.key_file import KeyFile
+from consumers.webhook_setup.vendor import VendorAccount
+
+OK: Final = 0
+NOT_DONE: Final = 1
+
+Tell = Callable[[str], None]
+
+
+class Patience(NamedTuple):
+    """How long to go on pinging, in seconds."""
+
+    most: float
+    settle: float = 4.0
+    """From a ping to the look at its outcome. The vendor reports its last delivery and not which one that
+    was, and waits 2 s for a ping: a look before that could see an older report."""
+
+
+async def register(
+    account: VendorAccount, url: str, file: KeyFile, tell: Tell, *, replace: bool
+) -> int:
+    """Make ours the account's URL, if it is free or may be replaced, and keep the key.
+
+    Raises:
+        SetupError: it did not work.
+    """
+    file.check()
+    before = await account.read()
+    tell(f"present URL: {shown(before.url) if before.url else 'none'}")
+    step = registration(before.url, url, replace=replace)
+    if step is Registration.TAKEN:
+        tell(
+            "nothing was changed: an account has one URL, and this one may serve another integration."
+            " Let its receiver forward to us (deploy/README.md), or say --replace"
+        )
+        return NOT_DONE
+    if before.key is not None:
+        file.put(before.key)  # before the URL: receivers may have it by the first delivery
+    after = before if step is Registration.PRESENT else await _set(account, url)
+    if after.key is None:
+        raise SetupError("Metriport has the URL and shows no key: run this again")
+    file.put(after.key)
+    tell(f"registered: {shown(url)}; its key {fingerprint(after.key)} is the first in {file.path}")
+    tell("put the file where METRIPORT_WEBHOOK_KEYS is read from, then run: webhook verify")
+    return OK
+
+
+async def _set(account: VendorAccount, url: str) -> Account:
+    """Set the URL and see that it is there: an answer alone may be about the time before."""
+    await account.set_url(url)
+    after = await account.read()
+    if after.url != url:
+        raise SetupError("Metriport accepted the URL and shows another one")
+    return after
+
+
+async def status(account: VendorAccount, file: KeyFile | None, tell: Tell) -> int:
+    """Tell how the webhook is doing; done when it is verified, by a key that the file holds.
+
+    Raises:
+        SetupError: nobody says.
+    """
+    now, health = await account.read(), await account.health()
+    tell(f"URL: {shown(now.url) if now.url else 'none'}")
+    is_known = _tell_key(now, file, tell)
+    if health is None:
+        tell("verified: unknown, Metriport has nothing stored")
+        return NOT_DONE
+    word = {True: "yes", False: "no", None: "unknown"}[health.verified]
+    tell(f"verified: {word}; Metriport says: {shown_detail(now, health) or 'nothing'}")
+    tell(f"deliveries under way: {_number(health.processing)}, failed: {_number(health.failed)}")
+    return OK if now.url and health.verified and is_known else NOT_DONE
+
+
+def _tell_key(account: Account, file: KeyFile | None, tell: Tell) -> bool:
+    """Whether the file, if there is one, knows the vendor's key."""
+    if account.key is None:
+        tell("key: none")
+        return False
+    name = f"key: {fingerprint(account.key)}"
+    if file is None:
+        tell(name)
+        return True
+    keys = file.keys()
+    if account.key not in keys:
+        tell(f"{name}, which is not in {file.path}")
+        return False
+    tell(f"{name}, number {keys.index(account.key) + 1} of {len(keys)} in {file.path}")
+    return True
+
+
+def _number(count: int | None) -> str:
+    return "unknown" if count is None else str(count)
+
+
+async def verify(account: VendorAccount, tell: Tell, patience: Patience) -> int:
+    """Have the vendor ping the present URL until it calls the webhook verified, or the time is over.
+
+    Raises:
+        SetupError: there is no URL, or the vendor does not answer.
+    """
+    now = await account.read()
+    if now.url is None:
+        raise SetupError("the account has no webhook URL: register one first")
+    tell(f"pinging {shown(now.url)}")
+    health = await _ping(account, now.url, patience)
+    match verdict(health):
+        case Verdict.VERIFIED:
+            tell("verified: Metriport's ping was answered as it should be")
+            return OK
+        case Verdict.UNKNOWN:
+            tell("not verified: Metriport does not say how the ping went")
+        case Verdict.FAILED:
+            _tell_failure(now, health or Health(), tell)
+    return NOT_DONE
+
+
+async def _ping(account: VendorAccount, url: str, patience: Patience) -> Health | None:
+    """Several times, because a mounted key arrives when it arrives; the vendor's last report."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + patience.most
+    while True:
+        await account.set_url(url)
+        await asyncio.sleep(patience.settle)
+        health = await account.health()
+        if verdict(health) is Verdict.VERIFIED or loop.time() >= until:
+            return health
+
+
+def _tell_failure(account: Account, health: Health, tell: Tell) -> None:
+    detail = shown_detail(account, health)
+    tell(f"not verified; Metriport says: {detail or 'nothing'}")
+    if '"httpStatus":401' in detail:
+        tell("401: the receiver does not have the key yet, or what forwards to it changes the body")
+
+
+async def rotate(account: VendorAccount, file: KeyFile, tell: Tell) -> int:
+    """Have the vendor make another key, as its docs describe it, and keep both.
+
+    The docs say: clear the URL, then set it again. The vendor's code of 2025 ignored the clearing, so the
+    key is read back. While the URL is cleared the vendor keeps what it has to send as failed deliveries.
+
+    Raises:
+        SetupError: it did not work; the text says so if the account is left without its URL.
+    """
+    file.check()
+    before = await account.read()
+    if before.url is None or before.key is None:
+        raise SetupError("the account has no webhook URL and key: register one first")
+    file.put(before.key)
+    tell(f"present URL: {shown(before.url)}; its key: {fingerprint(before.key)}")
+    await _clear_and_set(account, before.url)
+    after = await account.read()
+    if after.url != before.url or after.key is None:
+        raise SetupError(_left_without(before.url))
+    file.put(after.key)
+    if after.key == before.key:
+        tell("the key has not changed: Metriport kept it. Its support can make another one")
+        return NOT_DONE
+    tell(f"the key has changed to {fingerprint(after.key)}: {file.path} holds both, newest first")
+    tell("webhooks are refused until every ingress has the file; those come by re-send")
+    return OK
+
+
+async def _clear_and_set(account: VendorAccount, url: str) -> None:
+    """Whatever happens in between, also an interrupt: the URL is set again."""
+    try:
+        await account.set_url("")
+    finally:
+        try:
+            await account.set_url(url)
+        except SetupError as error:
+            raise SetupError(f"{_left_without(url)} ({error})") from None
+
+
+def _left_without(url: str) -> str:
+    return f"the account may be left without its webhook URL: register {url} again, now"
