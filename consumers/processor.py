@@ -18,6 +18,7 @@ from consumers.acting import Actor, Message, inbox_name, say_refused
 from consumers.context import Context
 from consumers.hanging import Attempts, HandlerHungError
 from consumers.holding import hold
+from consumers.late_keys import may_verify_later
 from consumers.reading import CommandMessage, Reader, RejectedError, Webhook, count, kind_of
 from consumers.stopping import Stopper, stop
 from schemas.reasons import Reason
@@ -197,7 +198,7 @@ class Processor:
     ) -> None:
         """Put the record aside, or keep it if its kind is stopped, or must be now."""
         kind = kind_of(record)
-        too_bad = self._stopper.went_wrong(kind, record, error)
+        too_bad = self._stopper.went_wrong(kind, record, error) or may_verify_later(error, record)
         async with self._database.transaction(record.traceparent) as unit:
             stopped = kind in await held.stopped(unit)
             if too_bad and not stopped:

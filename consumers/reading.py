@@ -50,6 +50,10 @@ class RejectedError(Exception):
         self.field = field
 
 
+class UnknownSignatureError(RejectedError):
+    """None of this process's webhook keys made the signature; another process may have one more."""
+
+
 @dataclass(frozen=True, repr=False)
 class Webhook:
     """An authentic webhook: ``body`` is what Metriport signed."""
@@ -75,14 +79,23 @@ class CommandMessage:
 
 
 class Reader:
-    """Reads records with the keys of this process."""
+    """Reads records with the keys of this process.
+
+    ``keys_may_come``: the vendor's keys rotate while it runs (``late_keys``).
+    """
 
     def __init__(
-        self, opener: Opener, webhook_keys: Callable[[], tuple[bytes, ...]], mac_keys: KeyRing
+        self,
+        opener: Opener,
+        webhook_keys: Callable[[], tuple[bytes, ...]],
+        mac_keys: KeyRing,
+        *,
+        keys_may_come: bool = False,
     ) -> None:
         self._opener = opener
         self._webhook_keys = webhook_keys
         self._mac_keys = mac_keys
+        self._unverified = UnknownSignatureError if keys_may_come else RejectedError
 
     def read(self, record: Received) -> Webhook | Callback | CommandMessage:
         """The message that the record holds.
@@ -106,7 +119,7 @@ class Reader:
         body = _unpacked(self._opened(record, attributes), attributes)
         signature = attributes.extensions.get(VENDOR_SIGNATURE, "")
         if matching_slot(self._webhook_keys(), body, [signature]) is None:
-            raise RejectedError(Reason.NOT_AUTHENTIC, "the webhook's signature does not verify")
+            raise self._unverified(Reason.NOT_AUTHENTIC, "the webhook's signature does not verify")
         try:
             return Webhook(decode_part(body, HasMeta).meta, body)
         except InvalidMessageError as error:

@@ -17,6 +17,7 @@ from consumers.acting import Actor, Message, say_refused
 from consumers.context import Context
 from consumers.hanging import Attempts, HandlerHungError
 from consumers.holding import open_held
+from consumers.late_keys import may_verify_later, telling
 from consumers.reading import (
     Callback,
     CommandMessage,
@@ -106,8 +107,8 @@ class Resumer:
             if not await self._probe(waiting):
                 log.warning("resuming.still_failing", type=kind.message_type)
                 return False
-            await self._catch_up(kind, waiting)
-        return not await self._resume(kind)
+            is_left = await self._catch_up(kind, waiting)
+        return not await self._resume(kind) and not is_left
 
     def _open(self, one: Held) -> Received | None:
         try:
@@ -123,25 +124,32 @@ class Resumer:
             about = b"" if one.record is None else one.record.key or b""
             heads.setdefault(about, one)
         tried = list(heads.values())[:_PROBES]
-        results = [await self._handle(one) for one in tried]
-        good = sum(result is None for result in results)
-        return good >= _GOOD_SHARE * len(tried)
+        told = telling([(await self._handle(one), one.record) for one in tried])
+        return told.count(None) >= _GOOD_SHARE * len(told)
 
-    async def _catch_up(self, kind: Kind, waiting: Iterable[Waiting]) -> None:
-        """Handle in order until the time is over, or too much goes wrong again."""
+    async def _catch_up(self, kind: Kind, waiting: Iterable[Waiting]) -> bool:
+        """Handle in order until the time is over, or too much goes wrong again.
+
+        Whether some were left because their key may be under way: no reason to hurry.
+        """
         stopper, enough = Stopper(), time.monotonic() + _WORK_SECONDS
+        is_left = False
         for one in waiting:
             if time.monotonic() > enough:
-                return
+                break
             error, record = await self._handle(one), one.record
             if error is None and record is not None:
                 stopper.went_well(kind, record)
             if error is None:
                 continue
+            if may_verify_later(error, record):
+                is_left = True
+                continue
             if record is None or stopper.went_wrong(kind, record, error):
                 log.warning("resuming.failing_again", type=kind.message_type)
-                return
+                break
             await self._refuse(one.kept, record, error)
+        return is_left
 
     async def _handle(self, one: Waiting) -> RejectedError | None:
         """Handle a kept record in a transaction of its own; why it cannot be, if so.

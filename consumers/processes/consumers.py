@@ -47,7 +47,12 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
     async with open_database(settings.database.url, settings.database.pool_size, vault) as database:
         async with database.connection() as connection:
             await compatibility.check(connection)
-        reader = Reader(opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
+        reader = Reader(
+            opener,
+            settings.webhooks.keys.current,
+            settings.sealing.mac_keys,
+            keys_may_come=True,
+        )
         processor = Processor(database, reader, context)
         subscription = Subscription(settings.kafka, TOPICS, processor.handle)
         wake = asyncio.Event()
