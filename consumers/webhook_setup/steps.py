@@ -57,22 +57,18 @@ async def register(
         return NOT_DONE
     if before.key is not None:
         file.put(before.key)  # before the URL: receivers may have it by the first delivery
-    after = before if step is Registration.PRESENT else await _set(account, url)
+    after = before
+    if step is Registration.SET:
+        await account.set_url(url)
+        after = await account.read()  # an answer alone may be about the time before
     if after.key is None:
         raise SetupError("Metriport has the URL and shows no key: run this again")
     file.put(after.key)
+    if after.url != url:
+        raise SetupError(f"Metriport took the URL and shows {shown(after.url or 'none')}")
     tell(f"registered: {shown(url)}; its key {fingerprint(after.key)} is the first in {file.path}")
     tell("put the file where METRIPORT_WEBHOOK_KEYS is read from, then run: webhook verify")
     return OK
-
-
-async def _set(account: VendorAccount, url: str) -> Account:
-    """Set the URL and see that it is there: an answer alone may be about the time before."""
-    await account.set_url(url)
-    after = await account.read()
-    if after.url != url:
-        raise SetupError("Metriport accepted the URL and shows another one")
-    return after
 
 
 async def status(account: VendorAccount, file: KeyFile | None, tell: Tell) -> int:

@@ -180,3 +180,19 @@ async def test_there_is_nothing_to_verify_or_to_rotate_without_a_url(setup: Setu
         with pytest.raises(SetupError, match="register one first"):
             await step
     assert setup.posted() == []
+
+
+async def test_somebody_who_registers_at_the_same_moment_is_noticed(
+    setup: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Metriport has in the end counts, and its key is kept all the same."""
+    set_url = setup.account.set_url
+
+    async def overtaken(url: str) -> object:
+        await set_url(url)
+        return await set_url(THEIRS)
+
+    monkeypatch.setattr(setup.account, "set_url", overtaken)
+    with pytest.raises(SetupError, match=f"shows {THEIRS}"):
+        await setup.register(receiver.url)
+    assert setup.file.keys() == (setup.key,)
