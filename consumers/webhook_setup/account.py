@@ -102,8 +102,10 @@ def fingerprint(key: str) -> str:
     return f"sha256:{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
-def shown(url: str) -> str:
+def shown(url: str | None) -> str:
     """The URL for a terminal, which may be recorded: without credentials and query."""
+    if url is None:
+        return "none"
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -47,7 +47,7 @@ async def register(
     """
     file.check()
     before = await account.read()
-    tell(f"present URL: {shown(before.url) if before.url else 'none'}")
+    tell(f"present URL: {shown(before.url)}")
     step = registration(before.url, url, replace=replace)
     if step is Registration.TAKEN:
         tell(
@@ -65,7 +65,7 @@ async def register(
         raise SetupError("Metriport has the URL and shows no key: run this again")
     file.put(after.key)
     if after.url != url:
-        raise SetupError(f"Metriport took the URL and shows {shown(after.url or 'none')}")
+        raise SetupError(f"Metriport took the URL and shows {shown(after.url)}")
     tell(f"registered: {shown(url)}; its key {fingerprint(after.key)} is the first in {file.path}")
     tell("put the file where METRIPORT_WEBHOOK_KEYS is read from, then run: webhook verify")
     return OK
@@ -78,7 +78,7 @@ async def status(account: VendorAccount, file: KeyFile | None, tell: Tell) -> in
         SetupError: nobody says.
     """
     now, health = await account.read(), await account.health()
-    tell(f"URL: {shown(now.url) if now.url else 'none'}")
+    tell(f"URL: {shown(now.url)}")
     is_known = _tell_key(now, file, tell)
     if health is None:
         tell("verified: unknown, Metriport has nothing stored")

@@ -129,6 +129,7 @@ def test_a_fingerprint_tells_keys_apart_and_does_not_tell_them() -> None:
     ("url", "line"),
     [
         (THEIRS, THEIRS),
+        (None, "none"),
         ("https://hooks.example.com:8443/a", "https://hooks.example.com:8443/a"),
         ("https://hooks.example.com/a?token=K4n4ry", "https://hooks.example.com/a?…"),
         ("https://who:K4n4ry@hooks.example.com/a", "https://…@hooks.example.com/a"),
@@ -136,7 +137,7 @@ def test_a_fingerprint_tells_keys_apart_and_does_not_tell_them() -> None:
         ("http://[", "(not a URL)"),
     ],
 )
-def test_a_url_is_shown_without_credentials_and_query(url: str, line: str) -> None:
+def test_a_url_is_shown_without_credentials_and_query(url: str | None, line: str) -> None:
     assert shown(url) == line
 
 

@@ -89,6 +89,23 @@ async def test_another_url_is_replaced_when_that_is_said_and_the_key_stays(
     assert setup.file.keys() == (setup.key,) == (key,)
 
 
+async def test_a_key_that_stays_is_in_the_file_before_the_url_is_ours(
+    setup: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever mounts that file already can take the first delivery."""
+    await setup.register(THEIRS)
+    setup.file.path.unlink()
+    there, set_url = [], setup.account.set_url
+
+    async def looked_at(url: str) -> object:
+        there.append(setup.file.keys())
+        return await set_url(url)
+
+    monkeypatch.setattr(setup.account, "set_url", looked_at)
+    await setup.register(receiver.url, replace=True)
+    assert there == [(setup.key,)]
+
+
 async def test_the_present_url_is_not_sent_again_and_its_key_is_kept(
     setup: Setup, receiver: Receiver
 ) -> None:
