@@ -14,7 +14,8 @@ from consumers.webhook_setup.key_file import KeyFile
 from consumers.webhook_setup.steps import NOT_DONE, Patience
 from consumers.webhook_setup.vendor import VendorAccount
 from service.gateway.client import open_client
-from service.settings.roles import Role, WebhookSetupSettings, load
+from service.settings.metriport import WebhookSetupSettings
+from service.settings.roles import Role, load
 
 _ABOUT: Final = (
     "An account has one webhook URL. Keys are never printed: they go to the --key-file, readable for its"

@@ -46,3 +46,15 @@ class Metriport:
                 100,
             ),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSetupSettings:
+    """For ``metriport-ias webhook``: the gateway's, and nothing else."""
+
+    metriport: Metriport
+
+    @classmethod
+    def read(cls, reader: Reader) -> "WebhookSetupSettings":
+        """Read what is needed to call the vendor's settings."""
+        return cls(metriport=Metriport.read(reader))

@@ -16,7 +16,7 @@ from service.settings.groups import (
     Web,
     Webhooks,
 )
-from service.settings.metriport import Metriport
+from service.settings.metriport import Metriport, WebhookSetupSettings
 from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
 from service.settings.rules import Rules
@@ -136,13 +136,6 @@ class ReencryptSettings:
     sealing_public_key: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookSetupSettings:
-    """For ``metriport-ias webhook``."""
-
-    metriport: Metriport
-
-
 def read_ingress(reader: Reader) -> IngressSettings:
     """Read the ingress's settings."""
     return IngressSettings(
@@ -214,11 +207,6 @@ def read_reencrypt(reader: Reader) -> ReencryptSettings:
     )
 
 
-def read_webhook(reader: Reader) -> WebhookSetupSettings:
-    """Read what is needed to call the vendor's settings."""
-    return WebhookSetupSettings(metriport=Metriport.read(reader))
-
-
 RoleSettings = (
     IngressSettings
     | ConsumersSettings
@@ -238,7 +226,7 @@ _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
     Role.TOPICS: read_topics,
     Role.AUDIT: read_audit,
     Role.REENCRYPT: read_reencrypt,
-    Role.WEBHOOK: read_webhook,
+    Role.WEBHOOK: WebhookSetupSettings.read,
 }
 
 
