@@ -52,5 +52,7 @@ async def _get_a_query_accepted(world: World, who: str, n: int, twice: bool) -> 
         await acting.confirm(world, who, 4 * place, twice)
     elif challenges and challenges[-1].state == "pending" and challenges[-1].proofed == active:
         await acting.come_back(world, who, 0, twice)
+        if n % 2:  # a thief is faster than the owner
+            await acting.confirm(world, world.other(who), 2, twice)
     else:
         await acting.challenge(world, who, 0, twice)

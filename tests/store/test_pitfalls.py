@@ -155,6 +155,13 @@ async def test_a_unique_violation_is_told_without_its_value(database: Database) 
     assert CANARY not in json.dumps(shown)
 
 
-def test_the_server_does_not_log_statements_through_the_driver() -> None:
-    """asyncpg logs under its own name; nothing of it is below a warning."""
-    assert logging.getLogger("asyncpg").getEffectiveLevel() >= logging.WARNING
+async def test_the_driver_logs_no_value_whatever_the_level(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncpg and asyncio log under their own names; a statement that fails is no reason to."""
+    caplog.set_level(logging.DEBUG)
+    async with database.connection() as connection:
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.fetchval("select $1::text::int", CANARY)
+        assert await connection.fetchval("select $1::text", CANARY) == CANARY
+    assert CANARY not in caplog.text
