@@ -32,6 +32,8 @@ _TITLES: Final = {
     "Missing or invalid parameters": Reason.INVALID_FIELD,
 }
 _MAY_MEAN_SESSION: Final = frozenset({400, 409, 412, 422})
+_FOR_GOOD: Final = range(300, 500)
+"""Redirects and 4xx. No other status says that nothing was done: 1xx would switch the protocol."""
 _NOT_DONE_YET: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.LOCKED})
 
 
@@ -104,9 +106,9 @@ def classify(response: VendorResponse, now: datetime) -> Outcome:
         return CredentialDoubt(status)
     if status in _NOT_DONE_YET:
         return SlowDown(retry_after(response.headers.get("retry-after"), now))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Unknown(status)
-    return _refusal(status, _error(response.body))
+    if status in _FOR_GOOD and status != HTTPStatus.REQUEST_TIMEOUT:
+        return _refusal(status, _error(response.body))
+    return Unknown(status)
 
 
 def settle_doubt(doubt: CredentialDoubt, probe: Outcome) -> Outcome:
@@ -147,7 +149,7 @@ def _refusal(status: int, error: ErrorBody) -> Refused:
     reason = _TITLES.get(error.title) if isinstance(error.title, str) else None
     if reason is not None:
         return Refused(reason, status, _field(error.detail))
-    if status == HTTPStatus.NOT_FOUND and error.message is None:
+    if status == HTTPStatus.NOT_FOUND and isinstance(error.title, str):  # the app's own envelope
         return Refused(Reason.PATIENT_NOT_FOUND, status)
     if isinstance(error.message, str) and error.message.startswith("Cannot create more than"):
         return Refused(Reason.PATIENT_LIMIT_REACHED, status)

@@ -155,10 +155,28 @@ def test_a_validation_text_tells_the_path_of_its_first_field_and_nothing_else(
     assert _classify(400, body) == Refused(Reason.INVALID_FIELD, 400, field)
 
 
-def test_a_route_that_is_not_there_is_not_a_missing_patient() -> None:
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"message":"Not Found"}', JSON),
+        (b"<html><h1>Not Found</h1></html>", HTML),
+        (b"Not Found", {"content-type": "text/plain"}),
+        (b'{"status":404,"title":"NotFoundErr', JSON),
+        (b'{"title":404}', JSON),
+        (b"", {}),
+    ],
+)
+def test_a_404_that_is_not_the_applications_own_is_not_a_missing_patient(
+    body: bytes, headers: dict[str, str]
+) -> None:
     """A wrong METRIPORT_API_URL must not look like wrong patient ids."""
-    expected = Refused(Reason.VENDOR_REFUSED, 404)
-    assert _classify(404, b'{"message":"Not Found"}', JSON) == expected
+    assert _classify(404, body, headers) == Refused(Reason.VENDOR_REFUSED, 404)
+
+
+@pytest.mark.parametrize("status", [100, 101, 102, 103, 199, 600, 999])
+def test_a_status_that_nobody_defined_as_an_end_is_unknown(status: int) -> None:
+    """I3."""
+    assert _classify(status) == Unknown(status)
 
 
 @pytest.mark.parametrize(
