@@ -37,7 +37,7 @@ test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process"
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
-	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability
+	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability tests/cutting
 
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt

@@ -1,0 +1,76 @@
+"""What is provably not sent is said to be: the call is then made again instead of being given up."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from service.gateway.outcome import NotSent, Unknown
+
+from .calls import CALLS, NETWORK_QUERY
+from .conftest import Connect
+from .proxy import Cut, How, Proxy, Way
+from .recorder import Recorder
+
+
+@pytest.fixture
+def held_port() -> Iterator[int]:
+    """A port on which nobody listens, and nobody else can."""
+    with closing(socket.socket()) as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+async def test_a_refused_connection_is_not_sent(connect: Connect, held_port: int) -> None:
+    client = await connect(f"http://127.0.0.1:{held_port}")
+    for operation, request in CALLS.items():
+        assert await client.call(operation, request) == NotSent()
+
+
+async def test_a_name_that_leads_nowhere_is_not_sent(connect: Connect) -> None:
+    client = await connect("http://metriport.invalid")
+    assert await client.call("start_network_query", NETWORK_QUERY) == NotSent()
+
+
+async def test_a_time_limit_that_ends_while_connecting_is_not_sent(connect: Connect) -> None:
+    """Nobody accepts, and the queue is full: the connection never stands."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        with closing(socket.create_connection(address)):
+            client = await connect(f"http://127.0.0.1:{address[1]}", seconds=0.3)
+            assert await client.call("start_network_query", NETWORK_QUERY) == NotSent()
+
+
+async def test_a_time_limit_that_ends_while_waiting_for_the_answer_is_unknown(
+    connect: Connect, recorder: Recorder
+) -> None:
+    """I3."""
+    recorder.answers = False
+    client = await connect(recorder.url(), seconds=0.3)
+    assert await client.call("start_network_query", NETWORK_QUERY) == Unknown()
+    assert len(recorder.requests) == 1
+
+
+@pytest.mark.parametrize("how", How)
+async def test_a_server_that_hangs_up_on_everybody_is_unknown(
+    connect: Connect, proxy: Proxy, how: How
+) -> None:
+    """The connection stood, so it is not provable that nothing arrived."""
+    proxy.cut = Cut(Way.REQUEST, 0, how)
+    client = await connect(proxy.url())
+    assert await client.call("start_network_query", NETWORK_QUERY) == Unknown()
+
+
+async def test_many_calls_at_once_never_wait_for_each_other(
+    connect: Connect, recorder: Recorder
+) -> None:
+    """A call that waited for another's connection would spend its time limit unsent."""
+    recorder.answers = False
+    client = await connect(recorder.url(), seconds=0.5)
+    calls = (client.call("start_network_query", NETWORK_QUERY) for _ in range(8))
+    assert await asyncio.gather(*calls) == [Unknown()] * 8
+    assert len(recorder.requests) == recorder.connections == 8
