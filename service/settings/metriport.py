@@ -21,8 +21,10 @@ class Metriport:
     def read(cls, reader: Reader) -> "Metriport":
         """Read the group."""
         return cls(
-            api_url=reader.url("METRIPORT_API_URL", "https://api.metriport.com or the sandbox's."),
-            api_key=reader.secret(
+            api_url=reader.guarded_url(
+                "METRIPORT_API_URL", "https://api.metriport.com or the sandbox's."
+            ),
+            api_key=reader.header_secret(
                 "METRIPORT_API_KEY",
                 "Full access to the account: of what runs, the gateway alone holds it.",
             ),

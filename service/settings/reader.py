@@ -8,10 +8,10 @@ import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from service.crypto.keys import KEY_BYTES
 from service.settings.secret import Secret
+from service.settings.urls import absolute, base_url, guarded_url
 
 T = TypeVar("T")
 
@@ -77,14 +77,18 @@ class Reader:
 
     def url(self, name: str, meaning: str) -> str:
         """An http(s) URL without query or fragment; a trailing slash is cut off."""
-        return self._read(name, "URL", meaning, None, _url)
+        return self._read(name, "URL", meaning, None, base_url)
+
+    def guarded_url(self, name: str, meaning: str) -> str:
+        """As ``url``, with TLS; without it on this machine only, because secrets are sent there."""
+        return self._read(name, "URL", meaning, None, guarded_url)
 
     def urls(self, name: str, meaning: str) -> frozenset[str]:
         """A comma-separated list of http(s) URLs."""
 
         def parse(raw: str) -> frozenset[str]:
             for part in _some_parts(raw):
-                _absolute(part)
+                absolute(part)
             return frozenset(_parts(raw))
 
         return self._read(name, "URLs, comma-separated", meaning, None, parse) or frozenset()
@@ -92,6 +96,10 @@ class Reader:
     def secret(self, name: str, meaning: str) -> Secret[str]:
         """Secret text."""
         return Secret(self._read(name, "secret", meaning, None, str, secret=True))
+
+    def header_secret(self, name: str, meaning: str) -> Secret[str]:
+        """Secret text that is sent as a header: visible ASCII characters."""
+        return Secret(self._read(name, "secret", meaning, None, _header, secret=True))
 
     def optional_secret(self, name: str, meaning: str) -> Secret[str] | None:
         """Secret text that may be absent."""
@@ -169,7 +177,7 @@ class Reader:
 
 def parse_placeholder(parse: Callable[[str], T]) -> T:
     """Something of the right shape to go on with after a problem; never used, for loading fails."""
-    for candidate in ("0", "http://placeholder.invalid", "A" * 43 + "=", "false"):
+    for candidate in ("0", "https://placeholder.invalid", "A" * 43 + "=", "false"):
         try:
             return parse(candidate)
         except ValueError:
@@ -188,23 +196,10 @@ def _some_parts(raw: str) -> tuple[str, ...]:
     return parts
 
 
-def _absolute(raw: str) -> str:
-    try:
-        split = urlsplit(raw)
-        _ = split.port
-    except ValueError:  # its text holds the value
-        raise ValueError("must be an absolute http(s) URL") from None
-    if split.scheme not in {"http", "https"} or not split.hostname:
-        raise ValueError("must be an absolute http(s) URL")
-    if split.username or split.password:
-        raise ValueError("must not hold credentials")
+def _header(raw: str) -> str:
+    if not raw.isascii() or not raw.isprintable() or " " in raw:
+        raise ValueError("must be visible ASCII characters without blanks")
     return raw
-
-
-def _url(raw: str) -> str:
-    if "?" in _absolute(raw) or "#" in raw:
-        raise ValueError("must be a URL without query or fragment")
-    return raw.rstrip("/")
 
 
 def _one_key(raw: str) -> bytes:

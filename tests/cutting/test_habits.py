@@ -1,5 +1,6 @@
 """How every call is made: what it carries beside the request, where it goes, and how often."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -145,5 +146,6 @@ async def test_a_class_ends_a_call_before_the_setting_does(
     soon = CallClass(longest=class_of("probe_key", "GET").longest / 20, largest_answer=1)
     monkeypatch.setattr("service.gateway.client.class_of", lambda *_: soon)
     recorder.answers = False
-    client = await connect(recorder.url(), seconds=20)
-    assert await client.call("probe_key", CALLS["probe_key"]) == Unknown()
+    client = await connect(recorder.url(), seconds=60)
+    async with asyncio.timeout(20):
+        assert await client.call("probe_key", CALLS["probe_key"]) == Unknown()

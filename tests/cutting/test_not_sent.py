@@ -51,7 +51,8 @@ async def test_a_time_limit_that_ends_while_waiting_for_the_answer_is_unknown(
     """I3."""
     recorder.answers = False
     client = await connect(recorder.url(), seconds=0.3)
-    assert await client.call("start_network_query", NETWORK_QUERY) == Unknown()
+    async with asyncio.timeout(20):
+        assert await client.call("start_network_query", NETWORK_QUERY) == Unknown()
     assert len(recorder.requests) == 1
 
 

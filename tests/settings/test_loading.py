@@ -193,6 +193,30 @@ def test_a_base_url_has_nothing_that_a_path_could_not_follow(url: str) -> None:
     assert _names(_problems(Role.GATEWAY, environ)) == ["METRIPORT_API_URL"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://api.metriport.com", "http://10.0.0.1", "http://localhost.example.com", "HTTP://h"],
+)
+def test_the_account_key_is_sent_nowhere_without_tls(url: str) -> None:
+    """I7."""
+    environ = {**REQUIRED[Role.GATEWAY], "METRIPORT_API_URL": url}
+    assert _names(_problems(Role.GATEWAY, environ)) == ["METRIPORT_API_URL"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "127.0.0.2"])
+def test_a_double_of_the_vendor_on_this_machine_needs_no_tls(host: str) -> None:
+    environ = {**REQUIRED[Role.GATEWAY], "METRIPORT_API_URL": f"http://{host}"}
+    load(Role.GATEWAY, environ)
+
+
+@pytest.mark.parametrize("key", ["two words", "a\nb", "a\x00b", "clé", "a\tb"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> None:
+    """Else every call would fail after its intent is marked."""
+    problems = _problems(Role.GATEWAY, {**REQUIRED[Role.GATEWAY], "METRIPORT_API_KEY": key})
+    assert _names(problems) == ["METRIPORT_API_KEY"]
+    assert key not in str(problems)
+
+
 def test_a_mounted_file_is_read_and_wins_over_the_variable(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("from-the-file\n", encoding="utf-8")
