@@ -19,7 +19,15 @@ import structlog
 from yarl import URL
 
 from service.gateway.call_classes import CallClass, class_of
-from service.gateway.outcome import NotSent, Outcome, Unknown, VendorResponse, classify
+from service.gateway.outcome import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Unknown,
+    VendorResponse,
+    classify,
+    title_of,
+)
 from service.gateway.protocol import VendorRequest
 from service.settings.metriport import Metriport
 from service.telemetry import metrics
@@ -69,15 +77,17 @@ class VendorClient:
         try:
             answer = await self._send(request, class_of(operation, request.method), attempt)
         except (aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
-            outcome = Unknown() if attempt.connected else NotSent()
-            log.warning(
-                "gateway.call_broken",
+            return _broken(operation, attempt, error)
+        outcome = classify(answer, datetime.now(UTC))
+        if not isinstance(outcome, Accepted):
+            log.info(
+                "gateway.call_not_accepted",
                 operation=operation,
-                error=type(error).__name__,
+                status=answer.status,
+                title=title_of(answer),
                 outcome=type(outcome).__name__.lower(),
             )
-            return outcome
-        return classify(answer, datetime.now(UTC))
+        return outcome
 
     async def _send(
         self, request: VendorRequest, kind: CallClass, attempt: _Attempt
@@ -95,6 +105,17 @@ class VendorClient:
             body = await _read(response, kind.largest_answer)
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return VendorResponse(status=response.status, headers=lowered, body=body)
+
+
+def _broken(operation: str, attempt: _Attempt, error: Exception) -> Outcome:
+    outcome = Unknown() if attempt.connected else NotSent()
+    log.warning(
+        "gateway.call_broken",
+        operation=operation,
+        error=type(error).__name__,
+        outcome=type(outcome).__name__.lower(),
+    )
+    return outcome
 
 
 def _timeout(longest: timedelta) -> aiohttp.ClientTimeout:

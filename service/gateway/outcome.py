@@ -31,6 +31,7 @@ _TITLES: Final = {
     "PatientWithoutTreatmentRelationshipError": Reason.VENDOR_REFUSED,
     "Missing or invalid parameters": Reason.INVALID_FIELD,
 }
+_TITLE: Final = re.compile(r"[A-Z][A-Za-z]{2,60}Error")
 _MAY_MEAN_SESSION: Final = frozenset({400, 409, 412, 422})
 _FOR_GOOD: Final = range(300, 500)
 """Redirects and 4xx. No other status says that nothing was done: 1xx would switch the protocol."""
@@ -109,6 +110,13 @@ def classify(response: VendorResponse, now: datetime) -> Outcome:
     if status in _FOR_GOOD and status != HTTPStatus.REQUEST_TIMEOUT:
         return _refusal(status, _error(response.body))
     return Unknown(status)
+
+
+def title_of(response: VendorResponse) -> str | None:
+    """The kind of error that the vendor names, for the log; ``None`` for any other text."""
+    title = _error(response.body).title
+    known = isinstance(title, str) and (title in _TITLES or _TITLE.fullmatch(title))
+    return str(title) if known else None
 
 
 def settle_doubt(doubt: CredentialDoubt, probe: Outcome) -> Outcome:

@@ -69,5 +69,29 @@ async def test_no_broken_connection_tells_a_secret(
     assert CANARY not in f"{lines}{caplog.text}{outcomes}{vars(client)}"
 
 
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b'{"title":"PatientOptedOutError","detail":"K4n4ry"}', "PatientOptedOutError"),
+        (b'{"title":"Missing or invalid parameters"}', "Missing or invalid parameters"),
+        (b'{"title":"Somebody has this name"}', None),
+        (b'{"title":"aal2_secretError"}', None),
+        (b'{"title":["PatientOptedOutError"]}', None),
+        (b"<title>PatientOptedOutError</title>", None),
+    ],
+)
+async def test_the_log_names_status_and_title_of_what_was_not_accepted(
+    connect: Connect, recorder: Recorder, body: bytes, title: str | None
+) -> None:
+    """A remedy sends the operator there. Any other text may hold anything."""
+    recorder.answer = answer("400 Bad Request", body)
+    client = await connect(recorder.url())
+    with capture_logs() as lines:
+        await client.call("start_network_query", CALLS["start_network_query"])
+    assert [(line["event"], line["status"], line["title"]) for line in lines] == [
+        ("gateway.call_not_accepted", 400, title)
+    ]
+
+
 def test_who_we_say_we_are_is_no_secret() -> None:
     assert API_KEY not in USER_AGENT
