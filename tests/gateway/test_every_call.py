@@ -155,6 +155,15 @@ TABLE: dict[str, Row] = {
         protocol.get_consolidated_query(PATIENT, QUERY), f"{CONSOLIDATED}/{QUERY}"
     ),
     "probe_key": _read(protocol.probe_key(), "/settings"),
+    "update_settings": Row(
+        protocol.update_settings("https://ias.example.com/webhooks/metriport"),
+        "POST",
+        "/settings",
+        {},
+        JSON,
+        {"webhookUrl": "https://ias.example.com/webhooks/metriport"},
+    ),
+    "webhook_status": _read(protocol.webhook_status(), "/settings/webhook"),
 }
 IAS_ONLY = ("x-aal2-session", "aal2_1")
 
