@@ -51,6 +51,7 @@ _BATCH: Final = 32
 _DEFECT_PAUSE: Final = timedelta(seconds=60)
 _IN_FLIGHT: Final = 8
 _RECORDING: Final = timedelta(seconds=60)
+_PROBING_SECONDS: Final = 30.0
 
 log = structlog.get_logger()
 
@@ -193,10 +194,21 @@ class Dispatcher:
         operation = claim.call.operation
         outcome = await self._client.call(operation, claim.request)
         if isinstance(outcome, CredentialDoubt):
-            probe = await self._client.call("probe_key", protocol.probe_key())
-            outcome = settle_doubt(outcome, probe)
+            outcome = await self._settle(outcome)
         while not await self._record(claim, outcome):  # noqa: ASYNC110 - waits for a database
             await asyncio.sleep(_FAULT_SECONDS)
+
+    async def _settle(self, doubt: CredentialDoubt) -> Outcome:
+        """Probe the key, twice if it is refused, well within the lease of the call."""
+        again = None
+        try:
+            async with asyncio.timeout(_PROBING_SECONDS):
+                probe = await self._client.call("probe_key", protocol.probe_key())
+                if isinstance(probe, CredentialDoubt):
+                    again = await self._client.call("probe_key", protocol.probe_key())
+        except TimeoutError:
+            return settle_doubt(doubt, Unknown())
+        return settle_doubt(doubt, probe, again)
 
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         """Write the outcome; whether it is written or nobody's business any more."""

@@ -119,16 +119,17 @@ def title_of(response: VendorResponse) -> str | None:
     return str(title) if known else None
 
 
-def settle_doubt(doubt: CredentialDoubt, probe: Outcome) -> Outcome:
-    """What a 401 or 403 meant, given the answer to a probe with the same key.
+def settle_doubt(doubt: CredentialDoubt, probe: Outcome, again: Outcome | None = None) -> Outcome:
+    """What a 401 or 403 meant, given the answers to one or two probes with the same key.
 
-    Accepted probe: the key is good, so the call itself was refused (on ias: its session). Refused
-    probe: the key is bad. Anything else tells nothing, and a refused call may be repeated.
+    Accepted at once: the key is good, so the call itself was refused (on ias: its session). Refused
+    twice: the key is bad. Anything else tells nothing (a key refused and then accepted blames no
+    session either), and a refused call may be repeated.
     """
-    match probe:
-        case Accepted():
+    match probe, again:
+        case Accepted(), None:
             return Refused(Reason.VENDOR_REFUSED, doubt.status, may_mean_session=True)
-        case CredentialDoubt():
+        case CredentialDoubt(), CredentialDoubt():
             return KeyRefused()
         case _:
             return SlowDown(POLITE)

@@ -167,6 +167,7 @@ async def test_a_bad_key_stops_nothing_for_good(
     query_id = await people.due_query(database, jane)
     keyless = await start(key="wrong")
     await keyless.settle()
+    assert len(vendor.calls("get-settings")) == 2
     assert await _postponed_by(database) > timedelta(seconds=30)
     row = await people.row(database, "network_query", query_id=query_id)
     assert (row["state"], row["hie_slot"]) == ("due", False)
@@ -176,6 +177,42 @@ async def test_a_bad_key_stops_nothing_for_good(
     await gateway.settle()
     assert await state_of(database, query_id) == "started"
     assert len(vendor.sandbox.state.network_queries) == 1
+
+
+async def test_a_key_refused_by_one_probe_alone_is_not_a_bad_key(
+    database: Database, gateway: Gateway, vendor: Vendor, jane: Person
+) -> None:
+    """A vendor that wavers: neither the key nor the person's session is blamed (I4)."""
+    query_id = await people.due_query(database, jane)
+    _fault(vendor, "status", status=401)
+    _fault(vendor, "status", "get-settings", status=401)
+    await gateway.settle()
+    assert len(vendor.calls("get-settings")) == 2
+    assert await _postponed_by(database) < timedelta(seconds=30)
+    assert (await people.row(database, "aal2_session"))["state"] == "confirmed"
+    await make_due(database)
+    await gateway.settle()
+    assert await state_of(database, query_id) == "started"
+    assert len(vendor.sandbox.state.network_queries) == 1
+
+
+async def test_made_up_sessions_of_one_subject_stop_nobody_else(
+    database: Database, gateway: Gateway, vendor: Vendor, jane: Person
+) -> None:
+    """I2, I4: each is refused for itself, with a good key; what waits behind them is sent at once."""
+    refused = []
+    for patient in ("patient-m1", "patient-m2", "patient-m3"):
+        other = await people.person(database, "mallory", patient)
+        vendor.knows(other)
+        del vendor.sandbox.state.aal2_sessions[other.session_secret]
+        refused.append(await people.due_query(database, other))
+    query_id = await people.due_query(database, jane)
+    await gateway.settle()
+    assert [await state_of(database, one) for one in refused] == ["refused"] * 3
+    assert await state_of(database, query_id) == "started"
+    assert len(vendor.calls(QUERY)) == 4
+    ours = await people.row(database, "aal2_session", session_id=jane.session_id)
+    assert ours["state"] == "proven"
 
 
 async def test_a_probe_that_tells_nothing_blames_nobody(

@@ -230,22 +230,28 @@ def test_no_answer_makes_classifying_fail(
 
 
 @pytest.mark.parametrize(
-    ("probe", "expected"),
+    ("probe", "again", "expected"),
     [
-        (Accepted(b"{}"), Refused(Reason.VENDOR_REFUSED, 403, may_mean_session=True)),
-        (CredentialDoubt(401), KeyRefused()),
-        (CredentialDoubt(403), KeyRefused()),
-        (SlowDown(POLITE * 9), SLOW),
-        (Unknown(502), SLOW),
-        (Unknown(), SLOW),
-        (NotSent(), SLOW),
-        (KeyRefused(), SLOW),
-        (Refused(Reason.PATIENT_NOT_FOUND, 404), SLOW),
+        (Accepted(b"{}"), None, Refused(Reason.VENDOR_REFUSED, 403, may_mean_session=True)),
+        (CredentialDoubt(401), CredentialDoubt(401), KeyRefused()),
+        (CredentialDoubt(403), CredentialDoubt(401), KeyRefused()),
+        (CredentialDoubt(401), None, SLOW),
+        (CredentialDoubt(401), Accepted(b"{}"), SLOW),
+        (CredentialDoubt(401), Unknown(), SLOW),
+        (CredentialDoubt(401), NotSent(), SLOW),
+        (SlowDown(POLITE * 9), None, SLOW),
+        (Unknown(502), None, SLOW),
+        (Unknown(), None, SLOW),
+        (NotSent(), None, SLOW),
+        (KeyRefused(), None, SLOW),
+        (Refused(Reason.PATIENT_NOT_FOUND, 404), None, SLOW),
     ],
 )
-def test_a_probe_with_the_same_key_settles_the_doubt(probe: Outcome, expected: Outcome) -> None:
-    """Only a good key puts the blame on a person's session; only a refused one stops dispatch."""
-    assert settle_doubt(CredentialDoubt(403), probe) == expected
+def test_probes_with_the_same_key_settle_the_doubt(
+    probe: Outcome, again: Outcome | None, expected: Outcome
+) -> None:
+    """Only a good key puts the blame on a person's session; only one refused twice is a bad one."""
+    assert settle_doubt(CredentialDoubt(403), probe, again) == expected
 
 
 def test_no_repr_shows_a_body_or_a_header() -> None:
