@@ -27,7 +27,7 @@ from consumers.reading import (
     kind_of,
     read_head,
 )
-from consumers.stopping import OPERATORS, Stopper
+from consumers.stopping import Stopper
 from schemas.callbacks import Aal2Returned, LinkOpened
 from schemas.events import ConsumerResumed
 from schemas.ids import SubjectId
@@ -35,7 +35,7 @@ from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.subscription import Received
 from service.crypto.keys import UnknownKeyError
-from service.ias.telling import UNSEQUENCED
+from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.store import erased, held, outbox, subjects
 from service.store.held import Held, Kind
 from service.store.pool import TRANSIENT, Database

@@ -6,22 +6,18 @@ that it works again.
 """
 
 import time
-from typing import Final
 
 import structlog
 
 from consumers.reading import RejectedError
 from consumers.tally import CALLERS, OURS, Tally
 from schemas.events import ConsumerStopped
-from schemas.ids import SubjectId
 from service.bus.subscription import Received
-from service.ias.telling import UNSEQUENCED
+from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.store import held, outbox
 from service.store.held import Kind
 from service.store.unit import Unit
 from service.telemetry import metrics
-
-OPERATORS: Final = SubjectId("operators")
 
 log = structlog.get_logger()
 

@@ -12,18 +12,14 @@ from typing import Final
 import structlog
 
 from schemas.events import AuditHeadPublished
-from schemas.ids import SubjectId
 from service.crypto.signing import Signer
 from service.ias import audit
 from service.ias.audit import GENESIS, Head, Position
-from service.ias.telling import UNSEQUENCED
+from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.store import audit_chain, outbox
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
 from service.telemetry import metrics
-
-OPERATORS: Final = SubjectId("operators")
-"""Key of events that concern no single subject."""
 
 STALLED_SECONDS: Final = 60.0
 _BATCH: Final = 1000

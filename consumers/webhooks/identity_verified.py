@@ -6,7 +6,6 @@ from consumers.context import Context
 from consumers.reading import RejectedError, Webhook
 from consumers.webhooks.parking import drop_late
 from schemas.events import IdentityVerificationUnbound
-from schemas.ids import SubjectId
 from schemas.metriport.webhooks import IdentityVerified
 from schemas.problems import InvalidMessageError, decode_part
 from schemas.reasons import Reason
@@ -15,14 +14,11 @@ from service.ias.identity import Bind, Claim, Holder, Unbound, Verification, cho
 from service.ias.identity_steps import Proof, on_identity, on_verification
 from service.ias.identity_table import IdentityCue
 from service.ias.machine import Effect
-from service.ias.telling import head
+from service.ias.telling import OPERATORS, head
 from service.store import erased, identities, inbox, outbox, patients, subjects
 from service.store.decisions import tell
 from service.store.unit import Unit
 from service.telemetry import metrics
-
-OPERATORS = SubjectId("operators")
-"""Key of events that concern no single subject."""
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from service.crypto.keys import MissingKeyError
-from service.gateway import pacing, protocol
+from service.gateway import key, pacing
 from service.gateway.client import VendorClient
 from service.gateway.operations import (
     consolidated_query,
@@ -24,7 +24,7 @@ from service.gateway.operations import (
     register_patient,
 )
 from service.gateway.operations.common import Handler, Surroundings, Void, Wait
-from service.gateway.outcome import CredentialDoubt, Outcome, Unknown, settle_doubt
+from service.gateway.outcome import CredentialDoubt, KeyRefused, Outcome, Unknown
 from service.gateway.protocol import VendorRequest
 from service.gateway.watch import consolidated_query as watch_consolidated
 from service.gateway.watch import network_query as watch_network
@@ -51,7 +51,6 @@ _BATCH: Final = 32
 _DEFECT_PAUSE: Final = timedelta(seconds=60)
 _IN_FLIGHT: Final = 8
 _RECORDING: Final = timedelta(seconds=60)
-_PROBING_SECONDS: Final = 30.0
 
 log = structlog.get_logger()
 
@@ -118,6 +117,8 @@ class Dispatcher:
     async def round(self) -> bool:
         """Settle expired leases and claim what is due; whether anything was done."""
         settled = await self._settle_expired()
+        if not await key.may_call(self._database, self._client):
+            return bool(settled)
         claimed = [await self._claim_all(operation) for operation in Operation]
         return bool(sum(claimed) or settled)
 
@@ -194,21 +195,9 @@ class Dispatcher:
         operation = claim.call.operation
         outcome = await self._client.call(operation, claim.request)
         if isinstance(outcome, CredentialDoubt):
-            outcome = await self._settle(outcome)
+            outcome = await key.settle(self._client, outcome)
         while not await self._record(claim, outcome):  # noqa: ASYNC110 - waits for a database
             await asyncio.sleep(_FAULT_SECONDS)
-
-    async def _settle(self, doubt: CredentialDoubt) -> Outcome:
-        """Probe the key, twice if it is refused, well within the lease of the call."""
-        again = None
-        try:
-            async with asyncio.timeout(_PROBING_SECONDS):
-                probe = await self._client.call("probe_key", protocol.probe_key())
-                if isinstance(probe, CredentialDoubt):
-                    again = await self._client.call("probe_key", protocol.probe_key())
-        except TimeoutError:
-            return settle_doubt(doubt, Unknown())
-        return settle_doubt(doubt, probe, again)
 
     async def _record(self, claim: Claim, outcome: Outcome) -> bool:
         """Write the outcome; whether it is written or nobody's business any more."""
@@ -226,6 +215,8 @@ class Dispatcher:
         if await calls.lock_mine(unit, call) is None:
             log.warning("gateway.lease_lost", operation=call.operation, call_id=str(call.call_id))
             return
+        if isinstance(outcome, KeyRefused):
+            await key.stop(unit)
         await HANDLERS[call.operation].record(unit, self._around, call, outcome)
 
     async def _settle_expired(self) -> int:

@@ -10,6 +10,10 @@ UNSEQUENCED: Final = 0
 """Rules make events with this sequence; the outbox gives the real one."""
 
 
+OPERATORS: Final = SubjectId("operators")
+"""Whom events are told to that are about nobody: the key of their records."""
+
+
 class Head(TypedDict):
     """The fields that all events share, to be spread: ``IdentityRevoked(**head, reason=…)``."""
 

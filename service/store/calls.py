@@ -27,7 +27,9 @@ select {COLUMNS} from vendor_call
 where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by due_at limit $2
 """
 LOCK_DUE = f"""
-select {COLUMNS} from vendor_call where call_id = $1 and state = 'due' for update skip locked
+select {COLUMNS} from vendor_call
+where call_id = $1 and state = 'due' and not exists (select from dispatch_stop)
+for update skip locked
 """
 MARK = """
 update vendor_call set state = 'dispatching', attempts = attempts + 1,

@@ -148,6 +148,11 @@ async def make_due(database: Database) -> None:
     await people.sql(database, "update vendor_call set due_at = now() where state = 'due'")
 
 
+async def let_probe(database: Database) -> None:
+    """Let the refused key be probed now."""
+    await people.sql(database, "update dispatch_stop set probe_at = now()")
+
+
 async def run_out(database: Database) -> None:
     """Let every lease end."""
     await people.sql(

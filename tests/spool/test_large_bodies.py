@@ -54,7 +54,9 @@ def test_a_bomb_is_cut_at_the_limit() -> None:
         unpack(bomb, "gzip", 32 * MIB)
 
 
-@pytest.mark.parametrize("broken", [b"", b"not gzip", gzip.compress(b"whole")[:-3]])
+@pytest.mark.parametrize(
+    "broken", [b"", b"not gzip", gzip.compress(b"whole")[:-3]], ids=["empty", "no gzip", "cut off"]
+)
 def test_broken_gzip_is_refused(broken: bytes) -> None:
     with pytest.raises(NotPackedError):
         unpack(broken, "gzip", MIB)

@@ -26,12 +26,10 @@ from service.settings.watching import Watching
 from service.store import calls
 from service.store.calls import Call, CallState
 from service.store.unit import Unit
-from service.telemetry import metrics
 
 MAX_ATTEMPTS: Final = 6
 """A call that may be repeated and stays unclear this often is given up, visibly."""
 
-_KEY_PAUSE: Final = timedelta(seconds=60)
 _FIRST_DELAY: Final = timedelta(seconds=2)
 _LONGEST_DELAY: Final = timedelta(seconds=60)
 
@@ -104,10 +102,6 @@ async def retry_later(unit: Unit, call: Call, outcome: Outcome, *, repeatable: b
     match outcome:
         case SlowDown(delay):
             await calls.postpone(unit, call, word, delay)
-        case KeyRefused():
-            metrics.CREDENTIAL_REFUSED.set(1)
-            log.error("gateway.key_refused", operation=call.operation)
-            await calls.postpone(unit, call, word, _KEY_PAUSE)
         case _:
             await calls.postpone(unit, call, word, backoff(call.attempts))
     return True
@@ -118,8 +112,6 @@ async def finish(unit: Unit, call: Call, outcome: Outcome) -> None:
     unknown = isinstance(outcome, Unknown)
     word = type(outcome).__name__.lower()
     await calls.finish(unit, call, CallState.UNKNOWN if unknown else CallState.DONE, word)
-    if isinstance(outcome, Accepted):
-        metrics.CREDENTIAL_REFUSED.set(0)
     log.info(
         "gateway.call_recorded",
         operation=call.operation,

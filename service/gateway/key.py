@@ -1,0 +1,76 @@
+"""Is our key good? Two probes tell; while it is not, no replica calls, and one of them asks now and then.
+
+A person's input never gets here: a session that is refused passes the probe. Nothing is lost meanwhile:
+what is due stays due, and what met the refusal is due again.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from schemas.events import DispatchResumed, DispatchStopped
+from schemas.reasons import Reason
+from service.gateway import protocol
+from service.gateway.call_classes import PROBE
+from service.gateway.client import VendorClient
+from service.gateway.outcome import Accepted, CredentialDoubt, Outcome, Unknown, settle_doubt
+from service.ias.telling import OPERATORS, UNSEQUENCED
+from service.store import dispatch_stop, outbox
+from service.store.pool import Database
+from service.store.unit import Unit
+from service.telemetry import metrics
+
+PROBE_EVERY: Final = timedelta(seconds=30)
+"""Of all replicas together: soon enough for whoever mends the key, and no burden on the vendor."""
+
+_PROBING_SECONDS: Final = 30.0
+"""For both probes: less than the time that a call's lease leaves to record its outcome."""
+
+log = structlog.get_logger()
+
+
+async def settle(client: VendorClient, doubt: CredentialDoubt) -> Outcome:
+    """What a 401 or 403 meant: probe the key, twice if it is refused, well within the call's lease."""
+    again = None
+    try:
+        async with asyncio.timeout(_PROBING_SECONDS):
+            probe = await _probe(client)
+            if isinstance(probe, CredentialDoubt):
+                again = await _probe(client)
+    except TimeoutError:
+        return settle_doubt(doubt, Unknown())
+    return settle_doubt(doubt, probe, again)
+
+
+async def stop(unit: Unit) -> None:
+    """Our key is refused: no replica calls any more. Operators are told once."""
+    if await dispatch_stop.stop(unit, PROBE_EVERY):
+        event = DispatchStopped(
+            sequence=UNSEQUENCED, subject_id=OPERATORS, reason=Reason.VENDOR_REFUSED
+        )
+        await outbox.emit_without_subject(unit, event)
+        metrics.CREDENTIAL_REFUSED.set(1)
+        log.error("gateway.key_refused")
+
+
+async def may_call(database: Database, client: VendorClient) -> bool:
+    """Whether calls may go out. If not, and it is this replica's turn, ask whether they may again."""
+    async with database.transaction() as unit:
+        stopped = await dispatch_stop.is_stopped(unit)
+        is_my_turn = stopped and await dispatch_stop.take_probe(unit, PROBE_EVERY)
+    metrics.CREDENTIAL_REFUSED.set(stopped)
+    if not is_my_turn or not isinstance(await _probe(client), Accepted):
+        return not stopped
+    async with database.transaction() as unit:
+        if await dispatch_stop.resume(unit):
+            event = DispatchResumed(sequence=UNSEQUENCED, subject_id=OPERATORS)
+            await outbox.emit_without_subject(unit, event)
+            log.info("gateway.key_accepted_again")
+    metrics.CREDENTIAL_REFUSED.set(0)
+    return True
+
+
+async def _probe(client: VendorClient) -> Outcome:
+    return await client.call(PROBE, protocol.probe_key())
