@@ -6,6 +6,7 @@ and never as due again, except where the vendor lets a call be repeated.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -24,7 +25,7 @@ from service.gateway.operations import (
     register_patient,
 )
 from service.gateway.operations.common import Handler, Surroundings, Void, Wait
-from service.gateway.outcome import CredentialDoubt, KeyRefused, Outcome, Unknown
+from service.gateway.outcome import CredentialDoubt, KeyRefused, NotSent, Outcome, Unknown
 from service.gateway.protocol import VendorRequest
 from service.gateway.watch import consolidated_query as watch_consolidated
 from service.gateway.watch import network_query as watch_network
@@ -51,6 +52,10 @@ _BATCH: Final = 32
 _DEFECT_PAUSE: Final = timedelta(seconds=60)
 _IN_FLIGHT: Final = 8
 _RECORDING: Final = timedelta(seconds=60)
+_STALLED_SECONDS: Final = 20.0
+"""A process that was stopped for so long since it claimed a call makes it no more: soon its lease and its slot
+are another's."""
+
 
 log = structlog.get_logger()
 
@@ -60,7 +65,9 @@ class Claim(NamedTuple):
 
     call: Call
     request: VendorRequest
-    slot: int
+    slot: slots.Held
+    began: float
+    """Monotonic seconds, from before the intent was marked."""
 
 
 class Exhausted(Enum):
@@ -168,7 +175,7 @@ class Dispatcher:
 
     async def _claim(self, candidate: Call) -> "Claim | Exhausted | None":
         """Check again, take a slot, mark the intent: one transaction."""
-        operation = candidate.operation
+        operation, began = candidate.operation, time.monotonic()
         async with self._database.transaction(candidate.traceparent) as unit:
             await subjects.lock(unit, candidate.subject_id)
             call = await calls.lock_due(unit, candidate.call_id)
@@ -180,8 +187,9 @@ class Dispatcher:
                 return Exhausted.PACE
             prepared = await HANDLERS[operation].prepare(unit, self._around, call)
             if isinstance(prepared, VendorRequest):
-                return Claim(await calls.mark_intent(unit, call, self._lease), prepared, slot)
-            await slots.release(unit, operation, slot)
+                marked = await calls.mark_intent(unit, call, self._lease)
+                return Claim(marked, prepared, slot, began)
+            await slots.release(unit, slot)
             match prepared:
                 case Wait(delay):
                     await calls.postpone(unit, call, "waiting", delay)
@@ -193,7 +201,10 @@ class Dispatcher:
     async def _perform(self, claim: Claim) -> None:
         """Call and record. A crash anywhere in here leaves a lease that runs out."""
         operation = claim.call.operation
-        outcome = await self._client.call(operation, claim.request)
+        if time.monotonic() - claim.began > _STALLED_SECONDS:
+            outcome: Outcome = NotSent()
+        else:
+            outcome = await self._client.call(operation, claim.request)
         if isinstance(outcome, CredentialDoubt):
             outcome = await key.settle(self._client, outcome)
         while not await self._record(claim, outcome):  # noqa: ASYNC110 - waits for a database
@@ -203,7 +214,7 @@ class Dispatcher:
         """Write the outcome; whether it is written or nobody's business any more."""
         try:
             async with self._database.transaction(claim.call.traceparent) as unit:
-                await slots.give_back(unit, claim.call.operation, claim.slot)
+                await slots.give_back(unit, claim.slot)
                 await self._apply(unit, claim.call, outcome)
         except TRANSIENT as error:
             log.warning("gateway.outcome_not_recorded_yet", exc_info=error)

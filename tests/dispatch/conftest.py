@@ -1,6 +1,7 @@
 """A double of the vendor on a real port, and dispatchers that call it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -32,12 +33,23 @@ TIMEOUT_SECONDS = 5.0
 DEMOGRAPHICS: dict[str, Any] = {"firstName": "Jane", "lastName": "Smith", "dob": "1996-02-10"}
 
 
+@dataclass
+class Clock:
+    """The vendor's, which a test may set forward."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
 @dataclass(frozen=True)
 class Vendor:
     """The double, and where it listens."""
 
     sandbox: Sandbox
     url: str
+    clock: Clock
 
     def calls(self, operation: str) -> list[Call]:
         """The calls that arrived."""
@@ -72,11 +84,14 @@ class Vendor:
 @pytest.fixture
 async def vendor() -> AsyncIterator[Vendor]:
     """The double; it must not have failed itself. Background work of queries never ends."""
+    clock = Clock()
     sandbox = create_sandbox(
-        SandboxConfig(allow_loopback=True, step_seconds=600.0, seed=7, webhook_url=None)
+        SandboxConfig(
+            allow_loopback=True, step_seconds=600.0, seed=7, webhook_url=None, clock=clock
+        )
     )
     async with TestServer(sandbox.app) as server:
-        yield Vendor(sandbox, str(server.make_url("")).rstrip("/"))
+        yield Vendor(sandbox, str(server.make_url("")).rstrip("/"), clock)
     assert sandbox.background.failures == []
 
 
@@ -110,6 +125,7 @@ async def start(database: Database, vendor: Vendor) -> AsyncIterator[Start]:
             key: str = DEFAULT_API_KEY,
             seconds: float = TIMEOUT_SECONDS,
             share: int = 100,
+            kind: type[Gateway] = Gateway,
             **changed_rules: Any,
         ) -> Gateway:
             settings = metriport(url, key, DEFAULT_FACILITY_ID, seconds)
@@ -120,7 +136,7 @@ async def start(database: Database, vendor: Vendor) -> AsyncIterator[Start]:
                 rules=rules(**changed_rules),
             )
             client = await stack.enter_async_context(open_client(settings))
-            gateway = Gateway(
+            gateway = kind(
                 database, client, around, share=share, timeout=timedelta(seconds=seconds)
             )
             await gateway.provide_slots()

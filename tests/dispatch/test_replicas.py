@@ -8,6 +8,7 @@ import pytest
 from schemas.ids import RequestId
 from schemas.sources import Source
 from service.gateway import pacing
+from service.gateway.dispatcher import Claim
 from service.ias.network_query import QueryState
 from service.store import queries, subjects
 from service.store.calls import Operation
@@ -237,3 +238,25 @@ async def test_a_call_that_may_not_be_made_costs_no_slot(
             "select count(*) from pacing_slot where usable_at > clock_timestamp()"
         )
     assert used == 0
+
+
+class _Stalled(Gateway):
+    """It was stopped between the commit of an intent and the call."""
+
+    def _spawn(self, claim: Claim) -> None:
+        super()._spawn(claim._replace(began=claim.began - 21))
+
+
+async def test_a_replica_that_was_stopped_after_its_claim_does_not_call_any_more(
+    database: Database, start: Start, gateway: Gateway, vendor: Vendor, jane: Person
+) -> None:
+    """I3, I8: soon its lease and slot are another's; the call is made later, once."""
+    query_id = await people.due_query(database, jane)
+    stalled = await start(kind=_Stalled)
+    await stalled.settle()
+    assert vendor.calls(QUERY) == []
+    assert await state_of(database, query_id) == "due"
+    await make_due(database)
+    await gateway.settle()
+    assert await state_of(database, query_id) == "started"
+    assert len(vendor.calls(QUERY)) == 1

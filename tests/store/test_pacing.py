@@ -17,9 +17,17 @@ async def _provide(database: Database, slots: int) -> None:
         await pacing.provide(unit, OPERATION, slots)
 
 
+async def _hold(database: Database, slots: int) -> pacing.Held:
+    async with database.transaction() as unit:
+        held = await pacing.take(unit, OPERATION, slots, LEASE)
+    assert held is not None
+    return held
+
+
 async def _take(database: Database, slots: int) -> int | None:
     async with database.transaction() as unit:
-        return await pacing.take(unit, OPERATION, slots, LEASE)
+        held = await pacing.take(unit, OPERATION, slots, LEASE)
+    return None if held is None else held.slot
 
 
 async def test_many_at_once_take_no_more_than_there_are(database: Database) -> None:
@@ -37,9 +45,9 @@ async def test_a_slot_given_back_is_usable_after_the_window_and_not_before(
 ) -> None:
     """I8: sixty seconds from the end of the call."""
     await _provide(database, 1)
-    assert await _take(database, 1) == 1
+    held = await _hold(database, 1)
     async with database.transaction() as unit:
-        await pacing.give_back(unit, OPERATION, 1)
+        await pacing.give_back(unit, held)
     assert await _take(database, 1) is None
     await people.sql(database, AGE, timedelta(seconds=58))
     assert await _take(database, 1) is None
@@ -62,10 +70,25 @@ async def test_a_slot_of_a_dead_replica_is_usable_after_lease_and_window(
 async def test_a_released_slot_is_usable_at_once(database: Database) -> None:
     """No call was made."""
     await _provide(database, 1)
-    await _take(database, 1)
+    held = await _hold(database, 1)
     async with database.transaction() as unit:
-        await pacing.release(unit, OPERATION, 1)
+        await pacing.release(unit, held)
     assert await _take(database, 1) == 1
+
+
+async def test_who_held_a_slot_too_long_gives_back_nothing_of_the_next_holder(
+    database: Database,
+) -> None:
+    """I8: a replica that was stopped, and wakes up when its slot is somebody else's."""
+    await _provide(database, 1)
+    late = await _hold(database, 1)
+    await people.sql(database, AGE, LEASE + pacing.WINDOW)
+    await _hold(database, 1)
+    async with database.transaction() as unit:
+        await pacing.give_back(unit, late)
+        await pacing.release(unit, late)
+    await people.sql(database, AGE, LEASE + timedelta(seconds=58))
+    assert await _take(database, 1) is None
 
 
 async def test_a_smaller_share_uses_fewer_slots(database: Database) -> None:
@@ -86,8 +109,8 @@ async def test_operations_do_not_share_slots(database: Database) -> None:
     await _provide(database, 1)
     async with database.transaction() as unit:
         await pacing.provide(unit, "create_patient", 1)
-        assert await pacing.take(unit, OPERATION, 1, LEASE) == 1
-        assert await pacing.take(unit, "create_patient", 1, LEASE) == 1
+        assert await pacing.take(unit, OPERATION, 1, LEASE) is not None
+        assert await pacing.take(unit, "create_patient", 1, LEASE) is not None
 
 
 async def test_a_rolled_back_unit_takes_no_slot(database: Database) -> None:

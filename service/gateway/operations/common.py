@@ -1,5 +1,6 @@
 """What every operation uses: its surroundings, the words of ``prepare``, and when to try again."""
 
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -73,10 +74,13 @@ class Handler(NamedTuple):
     record: Callable[[Unit, Surroundings, Call, Outcome], Awaitable[None]]
 
 
-def backoff(attempts: int) -> timedelta:
-    """How long to wait before the next attempt: 2 s, doubled each time, a minute at most."""
+def backoff(attempts: int, chance: float) -> timedelta:
+    """How long to wait before the next attempt: any time up to 2 s, doubled with each, a minute at most.
+
+    Full jitter: what failed together does not come back together. ``chance`` is from 0 to 1.
+    """
     doubled: int = 2 ** min(attempts - 1, 10)
-    return min(_FIRST_DELAY * doubled, _LONGEST_DELAY)
+    return chance * min(_FIRST_DELAY * doubled, _LONGEST_DELAY)
 
 
 def may_retry(call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
@@ -103,7 +107,8 @@ async def retry_later(unit: Unit, call: Call, outcome: Outcome, *, repeatable: b
         case SlowDown(delay):
             await calls.postpone(unit, call, word, delay)
         case _:
-            await calls.postpone(unit, call, word, backoff(call.attempts))
+            delay = backoff(call.attempts, random.random())  # noqa: S311 - spreads, protects nothing
+            await calls.postpone(unit, call, word, delay)
     return True
 
 
