@@ -263,6 +263,36 @@ class ConsumerResumed(Event, frozen=True, kw_only=True):
     message_type: str
 
 
+class DeliveryProblem(StrEnum):
+    """Why webhooks that failed are not healed by asking for them again.
+
+    ``count_unknown``: Metriport does not say how many failed. ``processing_hangs``: webhooks are being
+    sent and do not get fewer, so none is asked for. ``does_not_fall``: asked for again several times,
+    and none arrived. ``stopped``: given up after days; goes on when more fail or an ingress comes back.
+    """
+
+    COUNT_UNKNOWN = "count_unknown"
+    PROCESSING_HANGS = "processing_hangs"
+    DOES_NOT_FALL = "does_not_fall"
+    STOPPED = "stopped"
+
+
+class DeliveryAlarm(Event, frozen=True, kw_only=True):
+    """For operators: webhooks failed at Metriport, and asking for them again does not help.
+
+    ``failed`` is Metriport's count; absent when it is not known.
+    """
+
+    problem: DeliveryProblem
+    failed: Count | None = None
+
+
+class DeliveriesHealed(Event, frozen=True, kw_only=True):
+    """For operators: no failed webhook is left. ``recovered``: how many the last re-send brought."""
+
+    recovered: Count
+
+
 class AuditHeadPublished(Event, frozen=True, kw_only=True):
     """For operators: how far the audit chain went when this was told, signed.
 
@@ -324,6 +354,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DispatchResumed,
         ConsumerStopped,
         ConsumerResumed,
+        DeliveryAlarm,
+        DeliveriesHealed,
         AuditHeadPublished,
         CommandRejected,
     )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
 from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
+from service.gateway.healer.healer import Healer
 from service.gateway.operations.common import Surroundings
 from service.gateway.watch.watcher import Watcher
 from service.settings.roles import GatewaySettings
@@ -48,6 +49,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             dispatcher=dispatcher.run(wake),
             listen=listen(database, calls.CHANNEL, wake),
             watcher=Watcher(database, settings.watching).run(),
+            healer=Healer(database, client, settings.healing, settings.metriport.timeout).run(),
         ) as started:
 
             async def drain() -> None:

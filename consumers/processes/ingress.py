@@ -10,6 +10,7 @@ from consumers.processes.lifecycle import Running, serve, tasks
 from schemas.ids import OpenId
 from service.bus.publisher import Publisher
 from service.crypto.sealing import Sealer
+from service.ingress import heartbeat
 from service.ingress.app import public_app
 from service.ingress.breaker import Breaker
 from service.ingress.durability import KAFKA_SECONDS, InKafka, InSpool, KafkaElseSpool
@@ -46,9 +47,8 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
     publisher = Publisher(settings.kafka, deadline=KAFKA_SECONDS)
     database = LateDatabase(settings.database.url, settings.database.pool_size)
     sealer = Sealer(settings.sealing.public_key)
-    durable = KafkaElseSpool(
-        InKafka(publisher), InSpool(database.connection, sealer), Breaker(time.monotonic)
-    )
+    breaker = Breaker(time.monotonic)
+    durable = KafkaElseSpool(InKafka(publisher), InSpool(database.connection, sealer), breaker)
     app = public_app(
         webhook_keys=settings.webhooks.keys.current,
         link_keys=settings.web.link_keys,
@@ -56,8 +56,16 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
         durable=LargeAside(database.connection, sealer, durable),
         find_page=Pages(database).find,
     )
+
+    def is_well() -> bool:
+        return publisher.is_connected and not breaker.is_open
+
     async with (
-        tasks(producer=publisher.run(), database=database.run()) as started,
+        tasks(
+            producer=publisher.run(),
+            database=database.run(),
+            heartbeat=heartbeat.beat(database.connection, is_well),
+        ) as started,
         serve(app, "0.0.0.0", settings.process.http_port) as runner,  # noqa: S104 - a pod's own port
     ):
 

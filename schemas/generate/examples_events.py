@@ -235,6 +235,13 @@ EVENT_EXAMPLES: Final[tuple[Event, ...]] = (
         topic="metriport.webhooks.v1",
         message_type="metriport.network-query.hie",
     ),
+    e.DeliveryAlarm(
+        sequence=0,
+        subject_id=SubjectId("operators"),
+        problem=e.DeliveryProblem.DOES_NOT_FALL,
+        failed=12,
+    ),
+    e.DeliveriesHealed(sequence=0, subject_id=SubjectId("operators"), recovered=12),
     e.AuditHeadPublished(
         sequence=0,
         subject_id=SubjectId("operators"),

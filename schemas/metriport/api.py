@@ -138,6 +138,13 @@ class Settings(Body, frozen=True, kw_only=True):
     webhook_url: str | None = None
 
 
+class DeliveryCounts(Body, frozen=True, kw_only=True):
+    """``GET /settings/webhook``; a count of -1 means that the vendor could not count (docs)."""
+
+    webhook_requests_processing: int
+    webhook_requests_failed: int
+
+
 class ErrorBody(Body, frozen=True, kw_only=True):
     """Both JSON error shapes in one: the envelope, and the gateway's ``{"message"}``."""
 

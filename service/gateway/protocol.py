@@ -160,6 +160,11 @@ def webhook_status() -> VendorRequest:
     return VendorRequest(method="GET", path="/settings/webhook")
 
 
+def resend_webhooks() -> VendorRequest:
+    """Retry Webhooks: every failed one again. Harmless to repeat: it takes what has failed by then."""
+    return VendorRequest(method="POST", path="/settings/webhook/retry")
+
+
 def _post(path: str, body: api.Request, **query: str) -> VendorRequest:
     return VendorRequest(
         method="POST",

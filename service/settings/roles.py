@@ -16,6 +16,7 @@ from service.settings.groups import (
     Web,
     Webhooks,
 )
+from service.settings.healing import Healing
 from service.settings.metriport import Metriport, WebhookSetupSettings
 from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
@@ -102,6 +103,7 @@ class GatewaySettings:
     metriport: Metriport
     rules: Rules
     watching: Watching
+    healing: Healing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +177,7 @@ def read_gateway(reader: Reader) -> GatewaySettings:
         metriport=Metriport.read(reader),
         rules=Rules.read(reader),
         watching=Watching.read(reader),
+        healing=Healing.read(reader),
     )
 
 

@@ -107,6 +107,22 @@ FOUND_BY_POLL: Final = Counter(
     "deliveries (`delivery_failed`, `delivery_missed`). Many `…_completed` mean lost webhooks.",
     ("what",),
 )
+FAILED_DELIVERIES: Final = Gauge(
+    "ias_vendor_failed_webhooks", "Webhooks that failed at Metriport, as last counted; -1: unknown."
+)
+RESENDS: Final = Counter(
+    "ias_webhook_resends_total", "Times that Metriport was asked to send failed webhooks again."
+)
+RECOVERED: Final = Counter(
+    "ias_webhooks_recovered_total",
+    "Webhooks by which Metriport's count of failures fell after that.",
+)
+DELIVERY_PROBLEM: Final = Gauge(
+    "ias_delivery_problem",
+    "1 while failed webhooks are not healed, by why (see `DeliveryAlarm`); every replica says it. "
+    "Alert on 1.",
+    ("problem",),
+)
 DEAD_LETTERS: Final = Counter(
     "ias_dead_letters_total", "Messages put aside, by reason.", ("reason",)
 )

@@ -163,6 +163,9 @@ TABLE: dict[str, Row] = {
         JSON,
         {"webhookUrl": "https://ias.example.com/webhooks/metriport"},
     ),
+    "resend_webhooks": Row(
+        protocol.resend_webhooks(), "POST", "/settings/webhook/retry", {}, {}, None
+    ),
     "webhook_status": _read(protocol.webhook_status(), "/settings/webhook"),
 }
 IAS_ONLY = ("x-aal2-session", "aal2_1")

@@ -33,7 +33,7 @@ def deployment(
             return_port=free_port(),
             servers=(postgres, broker),
             name=f"processes{WORKER}",
-            more={"TREATMENT_ENABLED": "true"},
+            more={"TREATMENT_ENABLED": "true", "DELIVERY_HEALER": "false"},
             sandbox_options=["--step-seconds", "0.1", "--patient-limit", "1000", *limits],
         )
         yield deployment.start()

@@ -29,13 +29,13 @@ ONCE_EACH = {
 
 
 def state_of(scene: Scene) -> dict[str, str]:
-    """Every row of every table, but for pacing's slots, the outbox's lock rows, the audit's chain.
+    """Every row of every table, but for pacing's slots, lock rows, heartbeats, the audit's chain.
 
     What was done is an entry of the audit; that the sealer chains it in its own time is not.
     """
     tables = scene.sql(
         "select table_name from information_schema.tables where table_schema = 'public'"
-        " and table_name not in ('pacing_slot', 'outbox_shard')"
+        " and table_name not in ('pacing_slot', 'outbox_shard', 'ingress_heartbeat')"
         " and table_name !~ '^audit_(chain|head|unchained|checkpoint)' order by 1"
     ).split()
     rows = "select coalesce(string_agg(t::text, chr(10) order by t::text), '') from {} t"

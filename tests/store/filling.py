@@ -10,6 +10,7 @@ BOUNDED: Final = {
     "erasure_key": "one row",
     "outbox_shard": "64 rows",
     "pacing_slot": "a slot for each call that a minute may hold",
+    "ingress_heartbeat": "a row for each ingress process of the last hour",
     "partition_plan": "a row for each table that is cut by time",
     "schema_level": "a row for each migration",
     "stopped_type": "a row for each type of message that was stopped",
