@@ -1,7 +1,7 @@
 """How long a call may take and how much it may be answered with, by what kind of call it is.
 
 No class waits longer than ``METRIPORT_TIMEOUT``, which the dispatcher's lease is made from. The vendor's
-own gateway gives up at 29 s (dossier of its infrastructure), hence that setting's default of 30.
+own gateway gives up at 29 s (code of its infrastructure), hence that setting's default of 30.
 """
 
 from collections.abc import Mapping
