@@ -17,7 +17,7 @@ from .recorder import Recorder, answer, recording
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 GATEWAY_GIVES_UP_SECONDS = 29
-"""The vendor's own gateway (dossier of its infrastructure)."""
+"""The vendor's own gateway (code of its infrastructure)."""
 
 
 async def test_every_call_says_who_asks_and_with_which_version(

@@ -46,7 +46,7 @@ STATUSES = [
     *(500, 501, 502, 503, 504, 511, 520),
 ]
 MAY_MEAN_SESSION = {400, 409, 412, 422}
-"""Dossier, errors of an ias start; 401 and 403 are settled by a probe."""
+"""Documented errors of an ias start; 401 and 403 are settled by a probe."""
 
 
 def _expected(status: int, shape: str) -> Outcome:
