@@ -116,8 +116,8 @@ async def limits_hold(connection: asyncpg.Connection) -> None:
     Raises:
         LimitsLostError: it has others.
     """
-    for name in _LIMITS:
-        found = await connection.fetchval("select setting from pg_settings where name = $1", name)
+    settings = "select name, setting from pg_settings where name = any($1) order by name desc"
+    for name, found in await connection.fetch(settings, _LIMITS):
         if found != _SERVER_SETTINGS[name]:
             raise LimitsLostError(
                 f"the session has {name}={found} and not {_SERVER_SETTINGS[name]} ms: connect to Postgres"
