@@ -4,7 +4,6 @@ What follows from a look is written before the vendor is asked for a re-send. Wh
 leaves a re-send that brought nothing; the next one comes after its pause.
 """
 
-import asyncio
 from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPStatus
@@ -20,11 +19,12 @@ from service.gateway.healer.rule import SHORTEST, Counts, Knowledge, Now, Verdic
 from service.gateway.operations.common import read_answer
 from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
 from service.gateway.protocol import VendorRequest
+from service.gateway.rounds import in_rounds
 from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.settings.healing import Healing
 from service.store import dispatch_stop, healer, outbox
 from service.store import pacing as slots
-from service.store.pool import TRANSIENT, Database
+from service.store.pool import Database
 from service.store.unit import Unit
 from service.telemetry import metrics
 
@@ -60,13 +60,8 @@ class Healer:
 
     async def run(self) -> None:
         """Heal until cancelled; when it is turned off, only wait."""
-        while True:
-            try:
-                if self._how.enabled:
-                    await self.round()
-            except TRANSIENT as error:
-                log.warning("healer.database_away", exc_info=error)
-            await asyncio.sleep(_PAUSE_SECONDS)
+        how = self._how
+        await in_rounds(self.round, _PAUSE_SECONDS, name="healer", enabled=how.enabled)
 
     async def round(self) -> bool:
         """Look at the vendor's counts if that is due and every ingress is well; whether it was."""

@@ -5,14 +5,14 @@ first (as everywhere) and skipped when somebody else has it. So it does not matt
 or which release did: whatever runs and is not watched is found here.
 """
 
-import asyncio
 from typing import Final
 
 import structlog
 
+from service.gateway.rounds import in_rounds
 from service.settings.watching import Watching
 from service.store import expiry, queries, suppositions, watch
-from service.store.pool import TRANSIENT, Database
+from service.store.pool import Database
 from service.store.unit import Unit
 from service.store.watch import Kind, Unwatched
 
@@ -31,13 +31,8 @@ class Watcher:
 
     async def run(self) -> None:
         """Look for what is not watched, until cancelled; when polling is off, only wait."""
-        while True:
-            try:
-                if self._how.enabled:
-                    await self.round()
-            except TRANSIENT as error:
-                log.warning("watch.database_away", exc_info=error)
-            await asyncio.sleep(_PAUSE_SECONDS)
+        how = self._how
+        await in_rounds(self.round, _PAUSE_SECONDS, name="watch", enabled=how.enabled)
 
     async def round(self) -> int:
         """Watch what runs, and what may be proved; how many things were put under watch here."""
