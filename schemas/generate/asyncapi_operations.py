@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from ..base import Command  # noqa: TID252 - `schemas` is published alone: its imports stay relative
 from ..commands import COMMANDS  # noqa: TID252 - as above
+from ..endings import ENDS  # noqa: TID252 - as above
 from ..events import CommandRejected  # noqa: TID252 - as above
 from ..topics import Topic  # noqa: TID252 - as above
 from .asyncapi_channels import reference
 from .asyncapi_messages import names_on
-from .catalogue import ENDS
 from .components import prose, summary
 
 _RECEIVED: Final[dict[str, tuple[Topic, str, str]]] = {

@@ -1,4 +1,4 @@
-"""Every message of the topics: its ``ce_type``, where it travels, and which events end a command."""
+"""Every message of the topics: its ``ce_type``, and where it travels."""
 
 from typing import Any, Final, Literal, NamedTuple
 
@@ -6,7 +6,7 @@ import msgspec
 
 from .. import commands as c  # noqa: TID252 - `schemas` is published alone: its imports stay relative
 from .. import events as e  # noqa: TID252 - as above
-from ..base import Command, Event, Message  # noqa: TID252 - as above
+from ..base import Message  # noqa: TID252 - as above
 from ..callbacks import CALLBACKS  # noqa: TID252 - as above
 from ..dead_letters import DEAD_LETTER_TYPE, DeadLetter  # noqa: TID252 - as above
 from ..links import LINK_TYPE, Link  # noqa: TID252 - as above
@@ -42,36 +42,3 @@ MESSAGES: Final[tuple[Entry, ...]] = (
     Entry(DeadLetter, DEAD_LETTER_TYPE, Topic.DEAD_LETTERS),
 )
 """All of them, in the order in which a reader meets them."""
-
-_REGISTERED: Final = (e.PatientRegistered, e.PatientRegistrationFailed)
-_DATA: Final = (e.ConsolidatedDataReady, e.ConsolidatedDataFailed)
-
-ENDS: Final[dict[type[Command], tuple[type[Event], ...]]] = {
-    c.RegisterPatient: _REGISTERED,
-    c.LinkPatient: _REGISTERED,
-    c.StartIdentityVerification: (
-        e.IdentityVerified,
-        e.IdentityVerificationExpired,
-        e.IdentityVerificationFailed,
-    ),
-    c.AdoptIdentity: (e.IdentityVerified,),
-    c.StartAal2Challenge: (
-        e.Aal2SessionReceived,
-        e.Aal2ChallengeFailed,
-        e.Aal2ChallengeExpired,
-    ),
-    c.ConfirmReturn: (e.ReturnConfirmed,),
-    c.CompleteAal2Challenge: (e.Aal2SessionReceived,),
-    c.StartNetworkQuery: (
-        e.NetworkQueryFinished,
-        e.NetworkQueryRefused,
-        e.NetworkQueryOutcomeUnknown,
-    ),
-    c.StartConsolidatedQuery: _DATA,
-    c.RenewDataLink: _DATA,
-    c.RequestRecords: (e.RecordRequestFinished,),
-    c.CancelRecordRequest: (e.RecordRequestFinished,),
-    c.RevokeIdentity: (e.IdentityRevoked,),
-    c.EraseSubject: (e.SubjectErased,),
-}
-"""The events that end each command; ``CommandRejected`` can end every one."""

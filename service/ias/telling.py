@@ -2,8 +2,10 @@
 
 from typing import Final, TypedDict
 
-from schemas import events
 from schemas.base import Event
+from schemas.commands import COMMANDS
+from schemas.endings import ENDS
+from schemas.events import EVENTS, CommandRejected
 from schemas.ids import CommandId, PatientId, RequestId, SubjectId
 
 UNSEQUENCED: Final = 0
@@ -40,31 +42,22 @@ def head(
     )
 
 
-FINAL: Final[frozenset[type[Event]]] = frozenset(
-    {
-        events.Aal2ChallengeExpired,
-        events.Aal2ChallengeFailed,
-        events.Aal2SessionReceived,
-        events.CommandRejected,
-        events.ConsolidatedDataFailed,
-        events.ConsolidatedDataReady,
-        events.IdentityRevoked,
-        events.IdentityVerificationExpired,
-        events.IdentityVerificationFailed,
-        events.IdentityVerified,
-        events.NetworkQueryFinished,
-        events.NetworkQueryOutcomeUnknown,
-        events.NetworkQueryRefused,
-        events.PatientRegistered,
-        events.PatientRegistrationFailed,
-        events.RecordRequestFinished,
-        events.ReturnConfirmed,
-        events.SubjectErased,
-    }
-)
-"""Events that are the final answer to the command they name (CommandRejected of a reused id is not)."""
+def _ended_by(event: type[Event]) -> frozenset[str]:
+    if event is CommandRejected:
+        return frozenset(COMMANDS)
+    return frozenset(name for name, command in COMMANDS.items() if event in ENDS[command])
+
+
+ENDED_BY: Final[dict[type[Event], frozenset[str]]] = {
+    event: named for event in EVENTS.values() if (named := _ended_by(event))
+}
+"""The types of the commands that an event is the final answer to, if it names one of such a type.
+
+A network query that asks for a fresh challenge is told of the person's return, and goes on.
+(CommandRejected of a reused id ends nothing: it is told without being kept.)
+"""
 
 
 def ends(event: Event) -> bool:
-    """Whether the event is the final answer to the command it names."""
-    return type(event) in FINAL
+    """Whether the event is the final answer to a command that it names, if that is of the type."""
+    return type(event) in ENDED_BY

@@ -29,7 +29,7 @@ join command c using (subject_id, command_id) where c.metadata_box is not null
 """
 FINISH = """
 update command set final_event_id = $3, final_type = $4, final_box = $5, final_time = $6
-where subject_id = $1 and command_id = $2
+where subject_id = $1 and command_id = $2 and command_type = any($7)
 """
 FINAL = """
 select final_event_id, final_type, final_box, final_time from command
@@ -87,17 +87,13 @@ async def metadata(
 
 
 async def finish(
-    unit: Unit,
-    subject_id: SubjectId,
-    command_id: CommandId,
-    event_id: UUID,
-    event_type: str,
-    body: bytes,
+    unit: Unit, subject_id: SubjectId, command_id: CommandId, final: Final, of: Iterable[str]
 ) -> None:
-    """Keep the final event for repeats of the command."""
+    """Keep the final event for repeats of the command, if that is ``of`` a type that it ends."""
     key = await subjects.data_key(unit, subject_id)
-    box = key.encrypt(body, _place("final_box", subject_id, command_id))
-    unit.conn.later(FINISH, subject_id, command_id, event_id, event_type, box, unit.now)
+    box = key.encrypt(final.body, _place("final_box", subject_id, command_id))
+    row = (subject_id, command_id, final.event_id, final.type, box, final.time, list(of))
+    unit.conn.later(FINISH, *row)
 
 
 async def final(unit: Unit, subject_id: SubjectId, command_id: CommandId) -> Final | None:

@@ -22,6 +22,7 @@ from schemas.record_requests import RECORD_REQUEST_TYPE, RecordRequest
 from schemas.topics import Topic
 from service.crypto.envelope import Place
 from service.ias.audit import Kind
+from service.ias.telling import ENDED_BY
 from service.store import audit, commands, subjects
 from service.store.unit import Unit
 
@@ -175,7 +176,9 @@ async def _complete(unit: Unit, news: Sequence[_News]) -> list[_Waiting]:
         event = msgspec.structs.replace(one.event, sequence=number, metadata=pairs)
         kind, body = f"ias.event.{type(event).__name__}", msgspec.json.encode(event)
         if one.ends and command_id is not None:
-            await commands.finish(unit, subject_id, command_id, one.event_id, kind, body)
+            final = commands.Final(one.event_id, kind, body, unit.now)
+            of = ENDED_BY[type(one.event)]
+            await commands.finish(unit, subject_id, command_id, final, of)
         draft = Draft(one.event_id, Topic.EVENTS, subject_id, kind, body, unit.now, one.traceparent)
         waiting.append(_Waiting(draft, subject_id))
     return waiting

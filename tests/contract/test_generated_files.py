@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.endings import ENDS
 from schemas.generate import __main__ as command
-from schemas.generate.catalogue import ENDS, MESSAGES
+from schemas.generate.catalogue import MESSAGES
 from schemas.generate.files import FOLDER, documents, drift, write
 from schemas.reasons import REMEDIES, Reason
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from schemas import events
+from schemas.commands import COMMANDS
+from schemas.endings import ENDS
 from schemas.events import IdentityRevoked
-from schemas.generate.catalogue import ENDS
 from schemas.ids import SubjectId
 from service.ias import machine as machine_module
 from service.ias.aal2_table import CHALLENGE, SESSION
@@ -19,7 +20,7 @@ from service.ias.identity import IdentityState
 from service.ias.identity_table import IDENTITY, VERIFICATION, IdentityCue
 from service.ias.machine import Machine, Step
 from service.ias.network_query_table import QUERY
-from service.ias.telling import FINAL, ends, head
+from service.ias.telling import ENDED_BY, ends, head
 from service.ias.transitions import MACHINES
 
 TABLES = Path(machine_module.__file__).parent
@@ -146,7 +147,17 @@ def _identity(**change: Any) -> Machine[IdentityState, IdentityCue]:
 def test_the_events_that_end_a_command_are_those_of_the_catalogue() -> None:
     """I4."""
     catalogued = {kind for kinds in ENDS.values() for kind in kinds}
-    assert catalogued | {events.CommandRejected} == FINAL
+    assert catalogued | {events.CommandRejected} == set(ENDED_BY)
+
+
+def test_an_event_ends_only_a_command_of_its_kind() -> None:
+    """I4: a query that asks for a challenge is told of the return, which is not its end."""
+    assert ENDED_BY[events.Aal2SessionReceived] == {
+        "ias.command.StartAal2Challenge",
+        "ias.command.CompleteAal2Challenge",
+    }
+    assert ENDED_BY[events.NetworkQueryFinished] == {"ias.command.StartNetworkQuery"}
+    assert ENDED_BY[events.CommandRejected] == set(COMMANDS)
 
 
 def test_an_event_knows_whether_it_ends_its_command() -> None:

@@ -69,10 +69,18 @@ async def test_a_command_has_no_final_event_before_its_end(database: Database) -
     async with database.transaction() as unit:
         assert await commands.final(unit, SUBJECT, ID) is None
         event_id = uuid4()
-        await commands.finish(unit, SUBJECT, ID, event_id, "ias.event.X", b"{}")
-        final = await commands.final(unit, SUBJECT, ID)
-    assert final is not None
-    assert (final.event_id, final.type, final.body) == (event_id, "ias.event.X", b"{}")
+        final = commands.Final(event_id, "ias.event.X", b"{}", unit.now)
+        await commands.finish(unit, SUBJECT, ID, final, [KIND])
+        assert await commands.final(unit, SUBJECT, ID) == final
+
+
+async def test_an_event_that_ends_commands_of_another_kind_is_not_kept(database: Database) -> None:
+    """I4: the return of a challenge that a query asked for does not end the query."""
+    await _accept(database)
+    async with database.transaction() as unit:
+        final = commands.Final(uuid4(), "ias.event.X", b"{}", unit.now)
+        await commands.finish(unit, SUBJECT, ID, final, ["ias.command.Another"])
+        assert await commands.final(unit, SUBJECT, ID) is None
 
 
 async def test_metadata_is_kept_as_a_box_and_comes_back(database: Database) -> None:

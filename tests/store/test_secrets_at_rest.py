@@ -69,7 +69,8 @@ async def test_a_box_moved_to_another_column_does_not_open(database: Database) -
     subject = SubjectId("jane")
     async with database.transaction() as unit:
         command_id = await people.command(unit, subject)
-        await commands.finish(unit, subject, command_id, uuid4(), "ias.event.X", b'{"a":"b"}')
+        final = commands.Final(uuid4(), "ias.event.X", b'{"a":"b"}', unit.now)
+        await commands.finish(unit, subject, command_id, final, ["ias.command.LinkPatient"])
     await people.sql(database, "update command set metadata_box = final_box")
     async with database.transaction() as unit:
         with pytest.raises(UnknownKeyError):
