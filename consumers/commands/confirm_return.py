@@ -8,19 +8,34 @@ from consumers.commands.answers import reject
 from consumers.context import Context
 from schemas.commands import ConfirmReturn
 from service.crypto.tokens import code_hash
-from service.ias.aal2 import UNKNOWN_CODE
+from service.ias import network_query_steps as rules
+from service.ias.aal2 import UNKNOWN_CODE, Session
 from service.ias.aal2_steps import Confirm
+from service.ias.machine import Effect
+from service.ias.network_query_table import QueryCue
 from service.ias.telling import head
-from service.store import sessions
-from service.store.decisions import move_session
+from service.store import calls, queries, sessions
+from service.store.calls import Operation
+from service.store.decisions import carry_out, move_session, query_standing
 from service.store.unit import Unit
 
 
 async def handle(unit: Unit, context: Context, command: ConfirmReturn) -> None:
-    """Make the session usable, once."""
+    """Make the session usable, once; queries that wait for it go on."""
     session = await sessions.by_code(unit, command.subject_id, code_hash(command.code))
     if session is None:
         await reject(unit, command, UNKNOWN_CODE)
         return
     about = head(command.subject_id, session.patient_id, command.command_id)
-    await move_session(unit, session, Confirm(context.rules.code_lifetime), about)
+    if await move_session(unit, session, Confirm(context.rules.code_lifetime), about):
+        await _go_on(unit, session, reuse=context.rules.session_reuse)
+
+
+async def _go_on(unit: Unit, fresh: Session, *, reuse: bool) -> None:
+    """Queries whose session Metriport refused carry the fresh one: all of them, or the oldest."""
+    for query in await queries.waiting_for_session(unit, fresh, None if reuse else 1):
+        decision = rules.on(await query_standing(unit, query), QueryCue.SESSION_RENEWED)
+        await carry_out(unit, query, decision)
+        if Effect.ASK_AGAIN in decision.calls:
+            await queries.renew_session(unit, query.query_id, fresh.session_id)
+            await calls.make_due_again(unit, Operation.START_NETWORK_QUERY, query.query_id)

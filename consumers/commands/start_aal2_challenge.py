@@ -3,18 +3,18 @@
 from uuid import uuid4
 
 from consumers.commands.answers import refuse, reject
-from consumers.commands.hosted_step import ask_person
 from consumers.context import Context
 from schemas.commands import StartAal2Challenge
-from schemas.events import Aal2ChallengeFailed, StepKind
-from schemas.ids import ChallengeId, LinkId
+from schemas.events import Aal2ChallengeFailed
+from schemas.ids import ChallengeId
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
-from service.ias.browser import Step
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
 from service.ias.return_url import refuse_return_url
-from service.store import identities, patients, sessions
+from service.ias.telling import head
+from service.store import identities, patients
+from service.store.asking import Door, ask_for_challenge
 from service.store.sessions import Challenge
 from service.store.unit import Unit
 
@@ -43,13 +43,6 @@ async def handle(unit: Unit, context: Context, command: StartAal2Challenge) -> N
         "pending",
         unit.now + context.rules.challenge_lifetime,
     )
-    await sessions.start_challenge(unit, challenge)
-    step = Step(
-        link_id=LinkId(challenge.challenge_id),
-        kind=StepKind.AAL2_CHALLENGE,
-        subject_id=command.subject_id,
-        binding=str(identity_id),
-        return_url=command.return_url,
-        expires_at=challenge.expires_at,
-    )
-    await ask_person(unit, context.web, command, command.patient_id, step)
+    about = head(command.subject_id, command.patient_id, command.command_id)
+    door = Door(context.web.public_url, context.web.link_keys)
+    await ask_for_challenge(unit, door, about, challenge, command.return_url)

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 from consumers.commands.answers import refuse, reject
-from consumers.commands.hosted_step import ask_person
 from consumers.context import Context
 from schemas.commands import StartIdentityVerification
 from schemas.events import IdentityVerificationFailed, StepKind
@@ -15,7 +14,9 @@ from service.ias.identity import Verification, VerificationState
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
 from service.ias.return_url import refuse_return_url
+from service.ias.telling import head
 from service.store import identities, patients
+from service.store.asking import Door, ask_person
 from service.store.unit import Unit
 
 
@@ -49,4 +50,6 @@ async def handle(unit: Unit, context: Context, command: StartIdentityVerificatio
         return_url=command.return_url,
         expires_at=expires_at,
     )
-    await ask_person(unit, context.web, command, command.patient_id, step)
+    about = head(command.subject_id, command.patient_id, command.command_id)
+    door = Door(context.web.public_url, context.web.link_keys)
+    await ask_person(unit, door, about, command.patient_id, step)

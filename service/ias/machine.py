@@ -21,6 +21,7 @@ class Effect(StrEnum):
 
     ACTIVATE_IDENTITY = "activate the identity"
     ASK_AGAIN = "ask again later"
+    ASK_PERSON = "ask the person for a fresh challenge"
     BIND_IDENTITY = "bind the identity"
     CALL_VENDOR = "call the vendor"
     FREE_HIE_SLOT = "free the HIE slot"

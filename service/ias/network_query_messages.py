@@ -61,11 +61,23 @@ class Answered:
 
 @dataclass(frozen=True)
 class Refusing:
-    """The vendor refused the call."""
+    """The vendor refused the call for good."""
 
-    cue: Literal[QueryCue.VENDOR_REFUSED, QueryCue.SESSION_REFUSED]
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRefused:
+    """The vendor refused the call with this status, in a way that may mean the session.
+
+    ``refused_before``: how many sessions it has refused for this query before.
+    ``can_ask``: a fresh challenge could send the person back to where the application wanted.
+    """
+
+    status: int
+    refused_before: int
+    can_ask: bool
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,13 @@ class News:
 
 
 Plain = Literal[
-    QueryCue.NOT_SENT, QueryCue.UNCLEAR, QueryCue.EXPIRED, QueryCue.REVOKED, QueryCue.ERASED
+    QueryCue.NOT_SENT,
+    QueryCue.UNCLEAR,
+    QueryCue.SESSION_RENEWED,
+    QueryCue.EXPIRED,
+    QueryCue.REVOKED,
+    QueryCue.ERASED,
 ]
 """Messages without data are their cue."""
 
-Message = Turn | Answered | Refusing | ProofFound | News | Plain
+Message = Turn | Answered | Refusing | SessionRefused | ProofFound | News | Plain

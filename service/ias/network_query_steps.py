@@ -38,6 +38,7 @@ from service.ias.network_query_messages import (
     ProofFound,
     QueryDecision,
     Refusing,
+    SessionRefused,
     Standing,
     Turn,
 )
@@ -54,7 +55,6 @@ _ENDED: Final = {
 _REASONS: Final = {
     QueryCue.EXPIRED: Reason.DEADLINE_PASSED,
     QueryCue.REVOKED: Reason.REVOKED,
-    QueryCue.SESSION_REFUSED: Reason.SESSION_REFUSED,
 }
 
 
@@ -75,8 +75,10 @@ def on(query: Standing, message: Message) -> QueryDecision:
         case Turn():
             cue, reason = _turn(query, message)
             decided = _plain(query, cue, reason)
-        case Refusing(cue, reason, text):
-            decided = _plain(query, cue, reason, text)
+        case Refusing(reason, text):
+            decided = _plain(query, QueryCue.VENDOR_REFUSED, reason, text)
+        case SessionRefused():
+            decided = _session_refused(query, message)
         case Answered(answer):
             decided = _answered(query, answer)
         case ProofFound(vendor_request_id):
@@ -103,6 +105,16 @@ def _turn(query: Standing, turn: Turn) -> tuple[QueryCue, Reason]:
     if query.purpose is PurposeOfUse.IAS and not turn.has_proof:
         return QueryCue.TURNED_DOWN, Reason.SESSION_REQUIRED
     return QueryCue.CLEARED, Reason.VENDOR_UNCLEAR
+
+
+def _session_refused(query: Standing, refused: SessionRefused) -> QueryDecision:
+    """The person is asked once for a fresh session; whether it was the session, nobody knows."""
+    again = refused.refused_before > 0
+    reason = Reason.SESSION_REFUSED_TWICE if again else Reason.SESSION_REFUSED
+    text = f"Metriport answered {refused.status}. {REMEDIES[reason]}"
+    for_good = again or not refused.can_ask
+    cue = QueryCue.SESSION_REFUSED_FOR_GOOD if for_good else QueryCue.SESSION_REFUSED
+    return _plain(query, cue, reason, text)
 
 
 def _plain(

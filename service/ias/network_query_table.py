@@ -29,6 +29,8 @@ class QueryCue(StrEnum):
     UNCLEAR = "unclear"
     VENDOR_REFUSED = "vendor_refused"
     SESSION_REFUSED = "session_refused"
+    SESSION_REFUSED_FOR_GOOD = "session_refused_for_good"
+    SESSION_RENEWED = "session_renewed"
     ACCEPTED = "accepted"
     PROOF_FOUND = "proof_found"
     ALL_COMPLETED = "all_completed"
@@ -98,7 +100,9 @@ QUERY: Final = Machine(
         _C.NOT_SENT: "the call was provably not acted on",
         _C.UNCLEAR: "the call was sent and no readable answer came",
         _C.VENDOR_REFUSED: "the vendor refused the call for good",
-        _C.SESSION_REFUSED: "the vendor refused the call in a way that may mean the session",
+        _C.SESSION_REFUSED: "the vendor's refusal may mean the session, for the first time",
+        _C.SESSION_REFUSED_FOR_GOOD: "the same of a fresh session, or nobody can be asked for one",
+        _C.SESSION_RENEWED: "the application vouched for a fresh session (ConfirmReturn)",
         _C.ACCEPTED: "the vendor answered 2xx with its request id",
         _C.PROOF_FOUND: "a webhook or a status proves that the vendor runs it",
         _C.ALL_COMPLETED: "with a source's news every source has completed",
@@ -109,7 +113,10 @@ QUERY: Final = Machine(
         _C.ERASED: "the subject is being erased",
     },
     steps={
-        Q.WAITING: _GOES,
+        Q.WAITING: {
+            **_GOES,
+            _C.SESSION_RENEWED: Step(Q.DUE, "it goes on by itself", (), (Effect.ASK_AGAIN,)),
+        },
         Q.DUE: _GOES,
         Q.DISPATCHING: {
             _C.NOT_SENT: Step(Q.DUE, "safe to repeat", (), _NOT_MADE),
@@ -118,8 +125,14 @@ QUERY: Final = Machine(
             ),
             _C.VENDOR_REFUSED: Step(Q.REFUSED, "for good", _REFUSED, _FREE),
             _C.SESSION_REFUSED: Step(
+                Q.WAITING,
+                "for the person, who is asked once",
+                (),
+                (Effect.FREE_HIE_SLOT, Effect.REFUSE_SESSION, Effect.ASK_PERSON),
+            ),
+            _C.SESSION_REFUSED_FOR_GOOD: Step(
                 Q.REFUSED,
-                "a fresh challenge may help",
+                "asking once more would not help",
                 _REFUSED,
                 (Effect.FREE_HIE_SLOT, Effect.REFUSE_SESSION),
             ),
@@ -151,7 +164,7 @@ QUERY: Final = Machine(
         Q.FAILED: {**_ENDS, _C.ACCEPTED: _proven(Q.FAILED)},
     },
     otherwise={
-        Q.WAITING: "no call was made, so no answer or news can be its own",
+        Q.WAITING: "the vendor took no call, so no answer or news can be its own",
         Q.DUE: "no call was made, so no answer or news can be its own",
         Q.DISPATCHING: "a call under way cannot be called back; its outcome decides",
         Q.UNKNOWN: "told as unknown; only proof changes it",

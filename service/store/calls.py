@@ -47,6 +47,10 @@ where state = 'dispatching' and lease_until < clock_timestamp() order by lease_u
 FINISH = """
 update vendor_call set state = $2, outcome = $3, lease_until = null where call_id = $1
 """
+AGAIN = """
+update vendor_call set state = 'due', outcome = null, due_at = clock_timestamp()
+where operation = $1 and ref_id = $2 and state = 'done'
+"""
 POSTPONE = """
 update vendor_call set state = 'due', outcome = $2, lease_until = null,
     due_at = clock_timestamp() + $3
@@ -89,6 +93,12 @@ class Call(NamedTuple):
 async def schedule(unit: Unit, operation: Operation, subject_id: SubjectId, ref_id: UUID) -> None:
     """A call is wanted, once for each operation and row."""
     await unit.conn.execute(INSERT, uuid4(), operation, subject_id, ref_id, unit.traceparent)
+    await unit.conn.execute(NOTIFY)
+
+
+async def make_due_again(unit: Unit, operation: Operation, ref_id: UUID) -> None:
+    """A call that the vendor refused is wanted once more, with something else in it."""
+    await unit.conn.execute(AGAIN, operation, ref_id)
     await unit.conn.execute(NOTIFY)
 
 

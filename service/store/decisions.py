@@ -39,7 +39,7 @@ async def query_standing(unit: Unit, query: Query) -> Standing:
 
 
 async def carry_out(unit: Unit, query: Query, decision: QueryDecision) -> None:
-    """Everything about a network query but the call itself and the proving of its session."""
+    """Everything about a network query but its call, its session's proving and asking a person."""
     if decision.vendor_request_id is not None:
         await queries.started(unit, query.query_id, decision.vendor_request_id)
     for update in decision.updates:
@@ -53,20 +53,22 @@ async def carry_out(unit: Unit, query: Query, decision: QueryDecision) -> None:
     if query.session_id is not None and Effect.REFUSE_SESSION in decision.calls:
         session = await sessions.by_id(unit, query.session_id)
         await move_session(unit, session, SessionCue.REFUSED)
+        await queries.count_refused_session(unit, query.query_id)
     await tell(unit, decision.events)
 
 
 async def move_session(
     unit: Unit, session: Session | None, message: SessionMessage, about: Head | None = None
-) -> None:
-    """Tell a session; ``about`` is the head of its events where a command is named."""
+) -> bool:
+    """Tell a session, whether it moved; ``about`` heads its events where a command is named."""
     if session is None:
-        return
+        return False
     heading = about or head(session.subject_id, session.patient_id)
     decision = on_session(session, message, heading, unit.now)
     if decision.state is not session.state:
         await sessions.set_state(unit, session.session_id, decision.state)
     await tell(unit, decision.events)
+    return decision.state is not session.state
 
 
 def consolidated_standing(query: Consolidated) -> ConsolidatedStanding:

@@ -17,6 +17,7 @@ from schemas.ids import (
 )
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse, Source, SourceStatus
+from service.ias.aal2 import Session
 from service.ias.network_query import QueryState, SourceRow, Update
 from service.store.unit import Unit
 
@@ -30,7 +31,7 @@ insert into network_query_source (query_id, source, status) values ($1, $2, 'pro
 """
 COLUMNS = """
 query_id, subject_id, patient_id, purpose, identity_id, session_id, command_id, state, deadline,
-vendor_request_id, withheld
+vendor_request_id, withheld, refused_sessions
 """
 BY_ID = f"select {COLUMNS} from network_query where query_id = $1 for update"
 SUBJECT_OF = """
@@ -61,6 +62,16 @@ from network_query q
 join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
 where q.query_id = $1 and s.session_id = q.session_id and c.called_at is not null
 """
+COUNT_REFUSED_SESSION = """
+update network_query set refused_sessions = refused_sessions + 1 where query_id = $1
+"""
+WAITING_FOR_SESSION = f"""
+select {COLUMNS} from network_query
+where subject_id = $1 and patient_id = $2 and identity_id = $3 and state = 'waiting'
+  and session_id in (select session_id from aal2_session where state = 'refused')
+order by created_at limit $4 for update
+"""
+RENEW_SESSION = "update network_query set session_id = $2 where query_id = $1"
 SET_SOURCE = """
 update network_query_source set status = $3, finished_at = $4, reason = $5
 where query_id = $1 and source = $2
@@ -91,6 +102,7 @@ class Query(NamedTuple):
     deadline: datetime
     vendor_request_id: VendorRequestId | None = None
     withheld: bool = False
+    refused_sessions: int = 0
 
 
 async def create(
@@ -152,6 +164,22 @@ async def started(unit: Unit, query_id: RequestId, vendor_request_id: VendorRequ
     """The vendor accepted the query, so its session was in use when the call was made."""
     await unit.conn.execute(STARTED, query_id, vendor_request_id)
     await unit.conn.execute(SESSION_USED, query_id)
+
+
+async def count_refused_session(unit: Unit, query_id: RequestId) -> None:
+    """The vendor refused the session of the query."""
+    unit.conn.later(COUNT_REFUSED_SESSION, query_id)
+
+
+async def waiting_for_session(unit: Unit, fresh: Session, most: int | None) -> list[Query]:
+    """Queries, locked, that go on with this fresh session of their identity; the oldest first."""
+    whose = (fresh.subject_id, fresh.patient_id, fresh.identity_id)
+    return [_query(row) for row in await unit.conn.fetch(WAITING_FOR_SESSION, *whose, most)]
+
+
+async def renew_session(unit: Unit, query_id: RequestId, session_id: SessionId) -> None:
+    """From now on the query carries this session; the database holds that it is of its identity."""
+    await unit.conn.execute(RENEW_SESSION, query_id, session_id)
 
 
 async def advance(unit: Unit, query_id: RequestId, update: Update) -> None:

@@ -15,12 +15,16 @@ from service.store.unit import Unit
 
 INSERT_CHALLENGE = """
 insert into aal2_challenge
-    (challenge_id, identity_id, subject_id, patient_id, command_id, state, expires_at)
-values ($1, $2, $3, $4, $5, 'pending', $6)
+    (challenge_id, identity_id, subject_id, patient_id, command_id, state, expires_at, return_url)
+values ($1, $2, $3, $4, $5, 'pending', $6, $7)
 """
-CHALLENGE = """
-select challenge_id, identity_id, subject_id, patient_id, command_id, state, expires_at
-from aal2_challenge where challenge_id = $1
+CHALLENGE_COLUMNS = """
+challenge_id, identity_id, subject_id, patient_id, command_id, state, expires_at, return_url
+"""
+CHALLENGE = f"select {CHALLENGE_COLUMNS} from aal2_challenge where challenge_id = $1"
+OPEN_CHALLENGE = f"""
+select {CHALLENGE_COLUMNS} from aal2_challenge
+where identity_id = $1 and state = 'pending' and expires_at > $2 order by expires_at desc limit 1
 """
 SET_CHALLENGE = "update aal2_challenge set state = $2 where challenge_id = $1"
 INSERT_SESSION = """
@@ -46,7 +50,7 @@ BOX = "select session_box from aal2_session where session_id = $1"
 
 
 class Challenge(NamedTuple):
-    """One challenge."""
+    """One challenge. ``return_url`` is unknown where an older release asked."""
 
     challenge_id: ChallengeId
     identity_id: IdentityId
@@ -55,6 +59,7 @@ class Challenge(NamedTuple):
     command_id: CommandId
     state: str
     expires_at: datetime
+    return_url: str | None = None
 
 
 class Returned(NamedTuple):
@@ -70,13 +75,19 @@ class Returned(NamedTuple):
 
 async def start_challenge(unit: Unit, challenge: Challenge) -> None:
     """A pending challenge."""
-    row = challenge[:5]
-    await unit.conn.execute(INSERT_CHALLENGE, *row, challenge.expires_at)
+    row = (*challenge[:5], challenge.expires_at, challenge.return_url)
+    await unit.conn.execute(INSERT_CHALLENGE, *row)
 
 
 async def challenge(unit: Unit, challenge_id: ChallengeId | LinkId) -> Challenge | None:
     """A challenge by our id."""
     row = await unit.conn.fetchrow(CHALLENGE, challenge_id)
+    return None if row is None else Challenge(*row.values())
+
+
+async def open_challenge(unit: Unit, identity_id: IdentityId) -> Challenge | None:
+    """The challenge of an identity that a person can answer for longest, if there is one."""
+    row = await unit.conn.fetchrow(OPEN_CHALLENGE, identity_id, unit.now)
     return None if row is None else Challenge(*row.values())
 
 

@@ -28,6 +28,7 @@ from service.ias.network_query_messages import (
     News,
     ProofFound,
     Refusing,
+    SessionRefused,
     Standing,
     Turn,
 )
@@ -132,6 +133,7 @@ STARTS = ANSWERS | st.just(ProofFound(VENDOR_ID))
 PLAIN: list[Message] = [
     QueryCue.NOT_SENT,
     QueryCue.UNCLEAR,
+    QueryCue.SESSION_RENEWED,
     QueryCue.EXPIRED,
     QueryCue.REVOKED,
     QueryCue.ERASED,
@@ -139,8 +141,10 @@ PLAIN: list[Message] = [
 CUES = st.sampled_from([cue for cue in PLAIN if cue is not QueryCue.NOT_SENT])
 REFUSING = st.sampled_from(
     [
-        Refusing(QueryCue.VENDOR_REFUSED, Reason.VENDOR_REFUSED, "no"),
-        Refusing(QueryCue.SESSION_REFUSED, Reason.SESSION_REFUSED, "no"),
+        Refusing(Reason.VENDOR_REFUSED, "no"),
+        SessionRefused(status=401, refused_before=0, can_ask=True),
+        SessionRefused(status=401, refused_before=0, can_ask=False),
+        SessionRefused(status=400, refused_before=1, can_ask=True),
     ]
 )
 TURNS = st.builds(

@@ -100,8 +100,8 @@ async def test_a_query_that_provably_was_not_done_is_sent_again(scene: Scene) ->
     assert len(started) == 1
 
 
-async def test_a_session_that_the_vendor_refuses_is_not_used_again(scene: Scene) -> None:
-    """I2: a dead session is refused for good; the next challenge heals."""
+async def test_a_query_whose_session_is_refused_asks_the_person_and_goes_on(scene: Scene) -> None:
+    """I2, I4: a dead session is not used again; the same query goes on with a fresh one."""
     member = await (await scene.member("dead")).ready()
     state = await scene.vendor.state()
     (session,) = [
@@ -111,12 +111,11 @@ async def test_a_session_that_the_vendor_refuses_is_not_used_again(scene: Scene)
     ]
     await scene.vendor.end_session(session)
     command = await member.start_query()
-    await member.told("NetworkQueryRefused", command, reason="session_refused")
-    command = await member.start_query()
-    await member.told("NetworkQueryRefused", command, reason="session_required")
-
-    await member.answer_challenge(member.patient_id)
-    await member.query(member.patient_id)
+    link = await member.step_link(command)
+    await member.person.answer_challenge(link["url"])
+    await member.told("Aal2SessionReceived", command)
+    await member.confirm(await member.application.returned(link["linkId"]))
+    await member.told("NetworkQueryFinished", command, status="completed")
     used = [
         call["headers"]["x-aal2-session"]
         for call in await scene.vendor.calls("start-network-query", member.patient_id)

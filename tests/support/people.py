@@ -42,6 +42,7 @@ from service.store.pool import Database
 from service.store.queries import Query
 from service.store.sessions import Challenge, Returned
 from service.store.unit import Unit
+from tests.support.settings import RETURN_URL
 
 ALL_SOURCES = (Source.HIE, Source.PHARMACY, Source.LAB)
 NO_CONSENT = (None, None)
@@ -62,7 +63,7 @@ class Person:
     session_secret: str
 
 
-async def command(unit: Unit, subject_id: SubjectId) -> CommandId:
+async def command(unit: Unit, subject_id: SubjectId, kind: str = "LinkPatient") -> CommandId:
     """An accepted command of a subject, whom it makes if need be, and locks."""
     await subjects.lock_or_create(unit, subject_id)
     command_id = CommandId(uuid4())
@@ -72,7 +73,7 @@ async def command(unit: Unit, subject_id: SubjectId) -> CommandId:
         patient_id=PatientId("any"),
         purpose=PurposeOfUse.IAS,
     )
-    await commands.accept(unit, "ias.command.LinkPatient", content)
+    await commands.accept(unit, f"ias.command.{kind}", content)
     return command_id
 
 
@@ -96,7 +97,7 @@ async def verifying(unit: Unit, subject_id: SubjectId, patient_id: PatientId) ->
         patient_id=patient_id,
         state=VerificationState.PENDING,
     )
-    command_id = await command(unit, subject_id)
+    command_id = await command(unit, subject_id, "StartIdentityVerification")
     await identities.start_verification(unit, verification, command_id, unit.now + LATER)
     return verification
 
@@ -117,9 +118,10 @@ async def challenge(
         identity_id,
         subject_id,
         patient_id,
-        await command(unit, subject_id),
+        await command(unit, subject_id, "StartAal2Challenge"),
         "pending",
         unit.now + LATER,
+        RETURN_URL,
     )
     await sessions.start_challenge(unit, made)
     return made
@@ -183,7 +185,7 @@ async def due_query(
             PurposeOfUse.IAS,
             who.identity_id,
             who.session_id,
-            await command(unit, who.subject_id),
+            await command(unit, who.subject_id, "StartNetworkQuery"),
             QueryState.DUE,
             deadline or unit.now + LATER,
         )
@@ -204,7 +206,7 @@ async def treatment_query(database: Database, subject: str, patient: str) -> Req
             PurposeOfUse.TREATMENT,
             None,
             None,
-            await command(unit, subject_id),
+            await command(unit, subject_id, "StartNetworkQuery"),
             QueryState.DUE,
             unit.now + LATER,
         )
@@ -238,7 +240,7 @@ async def due_consolidated(
             RequestId(uuid4()),
             who.subject_id,
             who.patient_id,
-            await command(unit, who.subject_id),
+            await command(unit, who.subject_id, "StartConsolidatedQuery"),
             conversion_type,
             None,
             None,
@@ -278,7 +280,7 @@ async def registering(
         registration = Registration(
             uuid4(),
             subject_id,
-            await command(unit, subject_id),
+            await command(unit, subject_id, "RegisterPatient"),
             PurposeOfUse.IAS,
             patient_id=None if patient is None else PatientId(patient),
         )

@@ -6,10 +6,10 @@ So an outcome that nobody knows ends here as *unknown*, visibly, and is not sent
 
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
-from schemas.ids import RequestId
+from schemas.ids import ChallengeId, RequestId
 from schemas.metriport.api import NetworkQuery as Answer
-from schemas.reasons import REMEDIES, Reason
 from schemas.sources import Source
 from service.gateway import protocol
 from service.gateway.operations.common import (
@@ -28,16 +28,26 @@ from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
 from service.gateway.protocol import IasProof
 from service.ias import aal2
 from service.ias import network_query_steps as rules
+from service.ias.aal2 import ChallengeState
 from service.ias.aal2_steps import Accepted as SessionAccepted
 from service.ias.machine import Effect
 from service.ias.network_query import QueryState
-from service.ias.network_query_messages import Answered, Message, Refusing, Standing, Turn
+from service.ias.network_query_messages import (
+    Answered,
+    Message,
+    Refusing,
+    SessionRefused,
+    Standing,
+    Turn,
+)
 from service.ias.network_query_table import QueryCue
 from service.ias.telling import head
 from service.store import identities, patients, queries, sessions
+from service.store.asking import Door, ask_for_challenge, point_to_challenge
 from service.store.calls import Call
 from service.store.decisions import carry_out, move_session, query_standing
 from service.store.queries import Query
+from service.store.sessions import Challenge
 from service.store.unit import Unit
 
 _SLOT_PAUSE: Final = timedelta(seconds=2)
@@ -102,17 +112,21 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
         return
     if isinstance(outcome, Accepted) and read_answer(outcome, Answer) is None:
         outcome = Unknown()
-    decision = rules.on(await query_standing(unit, query), _hear(call, query, outcome))
+    return_url = await _return_url(unit, query)
+    message = _hear(call, query, outcome, can_ask=return_url is not None)
+    decision = rules.on(await query_standing(unit, query), message)
     if Effect.PROVE_SESSION in decision.calls:
         await _prove_session(unit, around, query)
     await carry_out(unit, query, decision)
+    if Effect.ASK_PERSON in decision.calls and return_url is not None:
+        await _ask_person(unit, around, query, return_url)
     if Effect.ASK_AGAIN in decision.calls:
         await retry_later(unit, call, outcome, repeatable=False)
     else:
         await finish(unit, call, outcome)
 
 
-def _hear(call: Call, query: Query, outcome: Outcome) -> Message:
+def _hear(call: Call, query: Query, outcome: Outcome, *, can_ask: bool) -> Message:
     """What the outcome is to the query; one that nobody can read is unclear, never repeated."""
     answer = read_answer(outcome, Answer)
     if answer is not None:
@@ -122,10 +136,45 @@ def _hear(call: Call, query: Query, outcome: Outcome) -> Message:
     if not isinstance(outcome, Refused):
         return QueryCue.UNCLEAR
     if outcome.may_mean_session and query.session_id is not None:
-        reason = Reason.SESSION_REFUSED
-        message = f"Metriport answered {outcome.status}. {REMEDIES[reason]}"
-        return Refusing(QueryCue.SESSION_REFUSED, reason, message)
-    return Refusing(QueryCue.VENDOR_REFUSED, *refusal(outcome))
+        return SessionRefused(
+            status=outcome.status, refused_before=query.refused_sessions, can_ask=can_ask
+        )
+    return Refusing(*refusal(outcome))
+
+
+async def _return_url(unit: Unit, query: Query) -> str | None:
+    """Where the person of the query's session could be sent back to after another challenge."""
+    session = None if query.session_id is None else await sessions.by_id(unit, query.session_id)
+    if session is None:
+        return None
+    active = await identities.active(unit, query.subject_id, query.patient_id)
+    challenge = await sessions.challenge(unit, session.challenge_id)
+    return None if challenge is None or active != query.identity_id else challenge.return_url
+
+
+async def _ask_person(unit: Unit, around: Surroundings, query: Query, return_url: str) -> None:
+    """Ask for a challenge that can be answered as long as the query waits.
+
+    One that is open already will do, where sessions serve several queries: the person is not sent twice.
+    """
+    if query.identity_id is None:
+        return
+    about = head(query.subject_id, query.patient_id, query.command_id, query.query_id)
+    asked = await sessions.open_challenge(unit, query.identity_id)
+    if asked is not None and around.rules.session_reuse:
+        await point_to_challenge(unit, about, asked)
+        return
+    challenge = Challenge(
+        ChallengeId(uuid4()),
+        query.identity_id,
+        query.subject_id,
+        query.patient_id,
+        query.command_id,
+        ChallengeState.PENDING,
+        query.deadline,
+    )
+    door = Door(around.public_url, around.link_keys)
+    await ask_for_challenge(unit, door, about, challenge, return_url)
 
 
 async def _prove_session(unit: Unit, around: Surroundings, query: Query) -> None:
