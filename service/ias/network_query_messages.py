@@ -45,11 +45,15 @@ class QueryDecision(Decision[QueryState]):
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """The query's turn to be sent has come; what was found when everything was checked again."""
+    """The query's turn to be sent has come; what was found when everything was checked again.
+
+    ``can_ask``: another call showed that its session is dead, and the person can be asked for one.
+    """
 
     refused: Reason | None
     slot_is_free: bool
     has_proof: bool
+    can_ask: bool = False
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def _turn(query: Standing, turn: Turn) -> tuple[QueryCue, Reason]:
     if not turn.slot_is_free:
         return QueryCue.SLOT_TAKEN, Reason.QUERY_ALREADY_OPEN
     if query.purpose is PurposeOfUse.IAS and not turn.has_proof:
+        if turn.can_ask:
+            return QueryCue.SESSION_REFUSED, Reason.SESSION_REFUSED
         return QueryCue.TURNED_DOWN, Reason.SESSION_REQUIRED
     return QueryCue.CLEARED, Reason.VENDOR_UNCLEAR
 

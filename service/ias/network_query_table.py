@@ -44,6 +44,12 @@ class QueryCue(StrEnum):
 _C = QueryCue
 _FREE = (Effect.FREE_HIE_SLOT,)
 _NOT_MADE = (Effect.FREE_HIE_SLOT, Effect.RETURN_USE, Effect.ASK_AGAIN)
+_ASKS: Final = Step(
+    Q.WAITING,
+    "for the person, who is asked once",
+    (),
+    (Effect.FREE_HIE_SLOT, Effect.REFUSE_SESSION, Effect.ASK_PERSON),
+)
 _REFUSED = (NetworkQueryRefused,)
 _STARTED = (NetworkQueryStarted,)
 _FINISHED = (NetworkQueryFinished,)
@@ -54,6 +60,7 @@ _GOES: Final = {
     _C.SLOT_TAKEN: Step(
         Q.WAITING, "the vendor skips HIE of a second query", (), (Effect.ASK_AGAIN,)
     ),
+    _C.SESSION_REFUSED: _ASKS,
     _C.TURNED_DOWN: Step(Q.REFUSED, "checked again right before the call", _REFUSED, _FREE),
     _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs it: no second call", _STARTED),
     _C.EXPIRED: Step(Q.REFUSED, "its deadline passed before it was sent", _REFUSED, _FREE),
@@ -100,7 +107,7 @@ QUERY: Final = Machine(
         _C.NOT_SENT: "the call was provably not acted on",
         _C.UNCLEAR: "the call was sent and no readable answer came",
         _C.VENDOR_REFUSED: "the vendor refused the call for good",
-        _C.SESSION_REFUSED: "the vendor's refusal may mean the session, for the first time",
+        _C.SESSION_REFUSED: "the vendor refused its session, to it or to another call; for the first time",
         _C.SESSION_REFUSED_FOR_GOOD: "the same of a fresh session, or nobody can be asked for one",
         _C.SESSION_RENEWED: "the application vouched for a fresh session (ConfirmReturn)",
         _C.ACCEPTED: "the vendor answered 2xx with its request id",
@@ -124,12 +131,7 @@ QUERY: Final = Machine(
                 Q.UNKNOWN, "never repeated blindly (I3)", (NetworkQueryOutcomeUnknown,)
             ),
             _C.VENDOR_REFUSED: Step(Q.REFUSED, "for good", _REFUSED, _FREE),
-            _C.SESSION_REFUSED: Step(
-                Q.WAITING,
-                "for the person, who is asked once",
-                (),
-                (Effect.FREE_HIE_SLOT, Effect.REFUSE_SESSION, Effect.ASK_PERSON),
-            ),
+            _C.SESSION_REFUSED: _ASKS,
             _C.SESSION_REFUSED_FOR_GOOD: Step(
                 Q.REFUSED,
                 "asking once more would not help",

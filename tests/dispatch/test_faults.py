@@ -288,14 +288,13 @@ async def test_a_query_of_an_identity_that_is_no_longer_active_is_not_sent(
     [
         "returned_at = now() - interval '16 minutes'",
         "state = 'expired'",
-        "state = 'refused'",
         "state = 'received'",
     ],
 )
 async def test_a_query_whose_session_is_not_alive_is_not_sent(
     database: Database, gateway: Gateway, vendor: Vendor, jane: Person, change: str
 ) -> None:
-    """I2: too old, refused or never confirmed by the time of the call."""
+    """I2: too old, over or never confirmed by the time of the call."""
     await people.due_query(database, jane)
     await people.sql(database, f"update aal2_session set {change}")  # noqa: S608 - above
     await gateway.settle()

@@ -125,19 +125,25 @@ async def test_a_second_refusal_ends_it_with_its_reason(
     assert len(vendor.calls(QUERY)) == 2
 
 
-async def test_two_queries_of_one_session_send_the_person_once(
-    database: Database, gateway: Gateway, vendor: Vendor, jane: Person
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_all_queries_of_a_dead_session_wait_for_one_challenge_and_go_on(
+    database: Database, gateway: Gateway, vendor: Vendor, jane: Person, *, at_once: bool
 ) -> None:
-    first = await people.due_query(database, jane, (Source.LAB,))
+    """Two are refused together, or one has not been sent yet when the other is refused."""
+    first = await people.due_query(database, jane, (Source.LAB,)) if at_once else None
     second = await _refused(database, gateway, vendor, jane)
+    if first is None:
+        first = await people.due_query(database, jane, (Source.LAB,))
+        await gateway.settle()
+    both = (first, second)
+    assert [await state_of(database, one) for one in both] == ["waiting", "waiting"]
+    assert len(vendor.calls(QUERY)) == 1 + at_once
     asked = await bodies(database, "UserActionRequired")
-    assert {event["requestId"] for event in asked} <= {str(first), str(second)}
+    assert {event["requestId"] for event in asked} == {str(one) for one in both}
     assert len({event["linkId"] for event in asked}) == 1
     await _comes_back(database, vendor, jane, UUID(asked[0]["linkId"]))
     await gateway.settle(2)
-    ends = {await state_of(database, one) for one in (first, second)}
-    assert "waiting" not in ends
-    assert "started" in ends
+    assert [await state_of(database, one) for one in both] == ["started", "started"]
 
 
 async def test_where_sessions_serve_once_only_the_oldest_query_goes_on(

@@ -152,6 +152,7 @@ TURNS = st.builds(
     refused=st.sampled_from([None, Reason.DEADLINE_PASSED]),
     slot_is_free=st.booleans(),
     has_proof=st.booleans(),
+    can_ask=st.booleans(),
 )
 ANY = NEWS | STARTS | TURNS | REFUSING | st.sampled_from(PLAIN)
 

@@ -28,7 +28,7 @@ from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
 from service.gateway.protocol import IasProof
 from service.ias import aal2
 from service.ias import network_query_steps as rules
-from service.ias.aal2 import ChallengeState
+from service.ias.aal2 import ChallengeState, SessionState
 from service.ias.aal2_steps import Accepted as SessionAccepted
 from service.ias.machine import Effect
 from service.ias.network_query import QueryState
@@ -64,9 +64,17 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     refused = rules.refuse_turn(standing, link, unit.now, treatment_enabled=allowed)
     free = refused is None and await _take_slot(unit, query, standing)
     proof = await _proof(unit, around, query) if free else None
-    turn = Turn(refused=refused, slot_is_free=free, has_proof=proof is not None)
+    return_url = await _return_url_of_dead_session(unit, query) if free and not proof else None
+    turn = Turn(
+        refused=refused,
+        slot_is_free=free,
+        has_proof=proof is not None,
+        can_ask=return_url is not None,
+    )
     decision = rules.on(standing, turn)
     await carry_out(unit, query, decision)
+    if Effect.ASK_PERSON in decision.calls and return_url is not None:
+        await _ask_person(unit, around, query, return_url)
     if Effect.ASK_AGAIN in decision.calls:
         return Wait(_SLOT_PAUSE)
     if Effect.CALL_VENDOR not in decision.calls:
@@ -142,10 +150,18 @@ def _hear(call: Call, query: Query, outcome: Outcome, *, can_ask: bool) -> Messa
     return Refusing(*refusal(outcome))
 
 
+async def _return_url_of_dead_session(unit: Unit, query: Query) -> str | None:
+    """Another call with the session was refused: may the person be asked for the first time?"""
+    session = None if query.session_id is None else await sessions.by_id(unit, query.session_id)
+    if session is None or session.state is not SessionState.REFUSED or query.refused_sessions:
+        return None
+    return await _return_url(unit, query)
+
+
 async def _return_url(unit: Unit, query: Query) -> str | None:
     """Where the person of the query's session could be sent back to after another challenge."""
     session = None if query.session_id is None else await sessions.by_id(unit, query.session_id)
-    if session is None:
+    if session is None or query.deadline <= unit.now:
         return None
     active = await identities.active(unit, query.subject_id, query.patient_id)
     challenge = await sessions.challenge(unit, session.challenge_id)
