@@ -33,8 +33,19 @@ _TITLES: Final = {
 }
 _TITLE: Final = re.compile(r"[A-Z][A-Za-z]{2,60}Error")
 _MAY_MEAN_SESSION: Final = frozenset({400, 409, 412, 422})
-_FOR_GOOD: Final = range(300, 500)
-"""Redirects and 4xx. No other status says that nothing was done: 1xx would switch the protocol."""
+_FOR_GOOD: Final = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+        *range(400, 500),
+    }
+)
+"""4xx, and the redirects that ask for the same request elsewhere: nothing was done here.
+
+No other status says so. 303, and 302 as it is used, lead to the result of a POST that *was* done
+(RFC 9110 §15.4.3, §15.4.4); 1xx would switch the protocol.
+"""
 _NOT_DONE_YET: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.LOCKED})
 
 

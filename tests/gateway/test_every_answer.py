@@ -56,7 +56,7 @@ def _expected(status: int, shape: str) -> Outcome:
         return CredentialDoubt(status)
     if status in {423, 429}:
         return SlowDown(timedelta(seconds=4))
-    if status == 408 or status >= 500:
+    if status in {302, 303, 304, 408} or status >= 500:
         return Unknown(status)
     if status == 404 and shape in ENVELOPES:
         return Refused(Reason.PATIENT_NOT_FOUND, 404)

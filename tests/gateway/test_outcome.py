@@ -204,11 +204,18 @@ def test_a_503_with_retry_after_is_still_unknown() -> None:
     assert _classify(503, b"", {"retry-after": "5"}) == Unknown(503)
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_refused_and_not_followed(status: int) -> None:
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_a_redirect_of_the_request_is_refused_and_not_followed(status: int) -> None:
     """I7: secrets go to the configured host alone."""
     headers = {"location": "https://evil.example/"}
     assert _classify(status, b"", headers) == Refused(Reason.VENDOR_REFUSED, status)
+
+
+@pytest.mark.parametrize("status", [300, 302, 303, 304, 305, 399])
+def test_a_redirect_that_may_lead_to_a_result_is_unknown(status: int) -> None:
+    """I3: what may have been done is neither repeated nor told as refused (RFC 9110 §15.4.4)."""
+    headers = {"location": "https://evil.example/"}
+    assert _classify(status, b"", headers) == Unknown(status)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
