@@ -123,6 +123,11 @@ DELIVERY_PROBLEM: Final = Gauge(
     "Alert on 1.",
     ("problem",),
 )
+INGRESS_NOT_WELL: Final = Gauge(
+    "ias_ingress_not_well",
+    "1 while failed webhooks are not asked for again, because an ingress cannot take webhooks (or "
+    "could not half a minute ago), or none has ever said that it can. Alert on 1 for 10 minutes.",
+)
 DEAD_LETTERS: Final = Counter(
     "ias_dead_letters_total", "Messages put aside, by reason.", ("reason",)
 )

@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from service.gateway.client import VendorClient, open_client
 from service.gateway.healer.healer import Healer
@@ -22,6 +24,7 @@ from tests.metriport_sandbox import (
     SandboxConfig,
     create_sandbox,
 )
+from tests.metriport_sandbox.scripts import Fault
 from tests.support import people
 from tests.support.outbox import kinds
 from tests.support.settings import metriport
@@ -143,6 +146,36 @@ async def test_nothing_is_asked_while_an_ingress_is_not_well_for_half_a_minute(
     await scene.later(timedelta(seconds=31))
     assert await one.round()
     assert scene.resends() == 1
+
+
+async def test_that_no_ingress_has_ever_spoken_is_shown(scene: Scene) -> None:
+    """I6: nothing would be healed, and nobody would know."""
+    one = scene.replica()
+    with capture_logs() as logs:
+        for _ in range(2):
+            await one.round()
+        assert REGISTRY.get_sample_value("ias_ingress_not_well") == 1
+        await scene.well()
+        await one.round()
+    assert REGISTRY.get_sample_value("ias_ingress_not_well") == 0
+    told = [line["well"] for line in logs if line["event"] == "healer.ingress_changed"]
+    assert told == [False, True]
+
+
+async def test_a_resend_that_was_refused_is_not_counted_as_asked(scene: Scene) -> None:
+    """Else the count, which cannot fall, would count as a fruitless re-send."""
+    await scene.fail(1)
+    await scene.well()
+    fault = Fault(operation="retry-webhooks", kind="status", status=400, times=1)
+    scene.sandbox.scripts.faults.append(fault)
+    one = scene.replica()
+    assert await one.round()
+    row = await people.row(scene.database, "delivery_healer")
+    assert (row["expecting"], row["resent_at"], row["fruitless"]) == (None, None, 0)
+    scene.receiver.up = True
+    await scene.later(timedelta(minutes=1, seconds=1))
+    assert await one.round()
+    await until(lambda: scene.sandbox.sender.counts() == (0, 0))
 
 
 async def test_an_ingress_that_falls_silent_is_not_well_and_is_gone_after_thirty_seconds(

@@ -57,6 +57,7 @@ class Healer:
         self._client = client
         self._how = how
         self._lease = 2 * timeout + _RECORDING
+        self._ingress_is_well: bool | None = None
 
     async def run(self) -> None:
         """Heal until cancelled; when it is turned off, only wait."""
@@ -85,6 +86,7 @@ class Healer:
 
     async def _take_turn(self, unit: Unit) -> Turn | None:
         well = await healer.well_since(unit)
+        self._show_ingress(well=well is not None)
         if well is None or await dispatch_stop.is_stopped(unit):
             return None
         taken = await healer.take_turn(unit, self._lease, well)
@@ -98,6 +100,13 @@ class Healer:
         problem = None if row["problem"] is None else DeliveryProblem(row["problem"])
         known = Knowledge(**{**row, "problem": problem})
         return Turn(number, known, Now(unit.now, well, self._how.pause), slot)
+
+    def _show_ingress(self, *, well: bool) -> None:
+        """Without an ingress that is well nothing is healed: that must not stay unseen."""
+        metrics.INGRESS_NOT_WELL.set(not well)
+        if well is not self._ingress_is_well:
+            log.warning("healer.ingress_changed", well=well)
+        self._ingress_is_well = well
 
     async def _keep(self, unit: Unit, turn: Turn, verdict: Verdict) -> slots.Held | None:
         """Write what follows and tell it; the slot for the re-send, if one is to be asked for."""
