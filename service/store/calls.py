@@ -24,6 +24,10 @@ NOTIFY = f"notify {CHANNEL}"
 COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at, traceparent"
 NEXT_DUE = f"""
 select {COLUMNS} from vendor_call
+where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by created_at limit $2
+"""
+NEXT_LOOK = f"""
+select {COLUMNS} from vendor_call
 where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by due_at limit $2
 """
 LOCK_DUE = f"""
@@ -71,6 +75,13 @@ class Operation(StrEnum):
     GET_CONSOLIDATED_QUERY = "get_consolidated_query"
 
 
+LOOKS: Final = frozenset({Operation.GET_NETWORK_QUERY, Operation.GET_CONSOLIDATED_QUERY})
+"""Calls that are due again and again, most of them later: the one whose time came first has its turn.
+
+All others are first come, first served: one that had to be put off keeps its place.
+"""
+
+
 class CallState(StrEnum):
     """How a call ended."""
 
@@ -103,11 +114,12 @@ async def make_due_again(unit: Unit, operation: Operation, ref_id: UUID) -> None
 
 
 async def next_due(unit: Unit, operation: Operation, limit: int) -> list[Call]:
-    """Calls of one kind that are due, oldest first, not locked.
+    """Calls of one kind that are due, in their order, not locked.
 
     Kind by kind, so that a backlog of one that waits for its pace does not hide the others.
     """
-    return [_call(row) for row in await unit.conn.fetch(NEXT_DUE, operation, limit)]
+    statement = NEXT_LOOK if operation in LOOKS else NEXT_DUE
+    return [_call(row) for row in await unit.conn.fetch(statement, operation, limit)]
 
 
 async def lock_due(unit: Unit, call_id: UUID) -> Call | None:

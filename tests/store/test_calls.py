@@ -135,3 +135,25 @@ async def test_a_postponed_call_is_not_due_before_its_time(
 async def test_the_oldest_is_due_first(database: Database) -> None:
     ids = [await _scheduled(database) for _ in range(3)]
     assert [call.ref_id for call in await _due(database)] == ids
+
+
+async def test_a_call_that_was_put_off_keeps_its_place(database: Database) -> None:
+    """First come, first served: a backlog must not overtake what met a 429."""
+    ids = [await _scheduled(database) for _ in range(3)]
+    first, *_ = await _due(database)
+    async with database.transaction() as unit:
+        await calls.postpone(unit, first, "slowdown", timedelta(0))
+    assert [call.ref_id for call in await _due(database)] == ids
+
+
+async def test_of_looks_the_one_whose_time_came_first_has_its_turn(database: Database) -> None:
+    ids = [await _scheduled(database) for _ in range(2)]
+    await people.sql(
+        database,
+        "update vendor_call set operation = 'get_network_query',"
+        " due_at = created_at - interval '1 minute' * case when ref_id = $1 then 1 else 2 end",
+        ids[0],
+    )
+    async with database.transaction() as unit:
+        looks = await calls.next_due(unit, Operation.GET_NETWORK_QUERY, 5)
+    assert [call.ref_id for call in looks] == ids[::-1]

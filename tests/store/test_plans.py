@@ -25,6 +25,7 @@ HOT: Final = {
     "calls.EXPIRED",
     "calls.LOCK_DUE",
     "calls.NEXT_DUE",
+    "calls.NEXT_LOOK",
     "consolidated.SUBJECTS",
     "hosted_pages.BY_ID",
     "identities.ACTIVE",

@@ -54,7 +54,7 @@ async def test_a_source_that_is_an_error_only_has_failed(
         ("refused", {"status": 403}),
         ("unclear", {"status": 500}),
         ("unclear", {"status": 504, "body": '{"message":"Endpoint request timed out"}'}),
-        ("refused", {"status": 302, "headers": {"Location": "https://elsewhere.example.com"}}),
+        ("refused", {"status": 307, "headers": {"Location": "https://elsewhere.example.com"}}),
         ("unreadable", {"status": 200, "body": ""}),
         ("unreadable", {"status": 200, "body": "<html>"}),
         ("unreadable", {"status": 200, "body": "[]"}),
