@@ -51,7 +51,13 @@ async def handle(unit: Unit, context: Context, command: StartNetworkQuery) -> No
     consent = command.consent_reference
     reference = (None, None) if consent is None else (consent.id, consent.notice_version)
     await queries.create(unit, query, command.sources.chosen(), reference)
-    await calls.schedule(unit, Operation.START_NETWORK_QUERY, command.subject_id, query.query_id)
+    await calls.schedule(
+        unit,
+        Operation.START_NETWORK_QUERY,
+        command.subject_id,
+        query.query_id,
+        background=command.priority == "background",
+    )
     about = head(command.subject_id, command.patient_id, command.command_id, query.query_id)
     await outbox.emit(unit, NetworkQueryQueued(**about))
 

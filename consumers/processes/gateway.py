@@ -9,6 +9,7 @@ from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
 from service.gateway.operations.common import Surroundings
+from service.gateway.pacing import Pace
 from service.gateway.watch.watcher import Watcher
 from service.settings.roles import GatewaySettings
 from service.store import calls, compatibility, environment
@@ -40,8 +41,8 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             database,
             client,
             around,
-            share=settings.metriport.pacing_share,
             timeout=settings.metriport.timeout,
+            pace=Pace(limits=settings.pacing),
         )
         await dispatcher.provide_slots()
         wake = asyncio.Event()
@@ -49,7 +50,13 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             dispatcher=dispatcher.run(wake),
             listen=listen(database, calls.CHANNEL, wake),
             watcher=Watcher(database, settings.watching).run(),
-            healer=Healer(database, client, settings.healing, settings.metriport.timeout).run(),
+            healer=Healer(
+                database,
+                client,
+                settings.healing,
+                settings.metriport.timeout,
+                Pace(limits=settings.pacing),
+            ).run(),
         ) as started:
 
             async def drain() -> None:

@@ -21,22 +21,28 @@ _KIB: Final = 1024
 class CallClass:
     """One kind of call. ``longest`` is for the whole call, connecting and reading included."""
 
+    name: str
+    """Calls of one class share a circuit (``service.gateway.circuit``)."""
     longest: timedelta
     largest_answer: int
     """Bytes of an answer's body, unpacked; one that goes on is not read to its end."""
 
 
-STARTS_WORK: Final = CallClass(longest=timedelta(seconds=120), largest_answer=1024 * _KIB)
+STARTS_WORK: Final = CallClass(
+    name="starts_work", longest=timedelta(seconds=120), largest_answer=1024 * _KIB
+)
 """What must not run twice at once: asking again early would be worse than waiting. So these calls wait
 for the verdict of the vendor's own gateway, as long as ``METRIPORT_TIMEOUT`` lets them."""
 
-PERSON_WAITS: Final = CallClass(longest=timedelta(seconds=15), largest_answer=64 * _KIB)
+PERSON_WAITS: Final = CallClass(
+    name="person_waits", longest=timedelta(seconds=15), largest_answer=64 * _KIB
+)
 """A person looks at a waiting page. Another page costs nothing, so a call that hangs is made again."""
 
-READS: Final = CallClass(longest=timedelta(seconds=10), largest_answer=1024 * _KIB)
+READS: Final = CallClass(name="reads", longest=timedelta(seconds=10), largest_answer=1024 * _KIB)
 """Changes nothing and is asked again later anyway; must not hold one of the few calls in flight."""
 
-PROBES: Final = CallClass(longest=timedelta(seconds=5), largest_answer=64 * _KIB)
+PROBES: Final = CallClass(name="probes", longest=timedelta(seconds=5), largest_answer=64 * _KIB)
 """The outcome of another call waits for it, under that call's lease."""
 
 _CLASSES: Final[Mapping[str, CallClass]] = {
@@ -55,3 +61,12 @@ _CLASSES: Final[Mapping[str, CallClass]] = {
 def class_of(operation: str, method: str) -> CallClass:
     """The class of a call; one that is not in the table is judged by its method."""
     return _CLASSES.get(operation, READS if method == "GET" else STARTS_WORK)
+
+
+CIRCUITS: Final = tuple(one.name for one in (STARTS_WORK, PERSON_WAITS, READS))
+"""The classes that have a circuit each; probes have none, for they mend the others."""
+
+
+def circuit_of(operation: Operation) -> str:
+    """The circuit that the calls of an operation share."""
+    return _CLASSES[operation].name

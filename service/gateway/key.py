@@ -12,8 +12,7 @@ import structlog
 
 from schemas.events import DispatchResumed, DispatchStopped
 from schemas.reasons import Reason
-from service.gateway import protocol
-from service.gateway.call_classes import PROBE
+from service.gateway import probing
 from service.gateway.client import VendorClient
 from service.gateway.outcome import Accepted, CredentialDoubt, Outcome, Unknown, settle_doubt
 from service.ias.telling import OPERATORS, UNSEQUENCED
@@ -31,14 +30,14 @@ _PROBING_SECONDS: Final = 30.0
 log = structlog.get_logger()
 
 
-async def settle(client: VendorClient, doubt: CredentialDoubt) -> Outcome:
+async def settle(database: Database, client: VendorClient, doubt: CredentialDoubt) -> Outcome:
     """What a 401 or 403 meant: probe the key, twice if it is refused, well within the call's lease."""
     again = None
     try:
         async with asyncio.timeout(_PROBING_SECONDS):
-            probe = await _probe(client)
+            probe = await probing.probe(database, client)
             if isinstance(probe, CredentialDoubt):
-                again = await _probe(client)
+                again = await probing.probe(database, client)
     except TimeoutError:
         return settle_doubt(doubt, Unknown())
     return settle_doubt(doubt, probe, again)
@@ -61,7 +60,7 @@ async def may_call(database: Database, client: VendorClient) -> bool:
         stopped = await dispatch_stop.is_stopped(unit)
         is_my_turn = stopped and await dispatch_stop.take_probe(unit, PROBE_EVERY)
     metrics.CREDENTIAL_REFUSED.set(stopped)
-    if not is_my_turn or not isinstance(await _probe(client), Accepted):
+    if not is_my_turn or not isinstance(await probing.probe(database, client), Accepted):
         return not stopped
     async with database.transaction() as unit:
         if await dispatch_stop.resume(unit):
@@ -70,7 +69,3 @@ async def may_call(database: Database, client: VendorClient) -> bool:
             log.info("gateway.key_accepted_again")
     metrics.CREDENTIAL_REFUSED.set(0)
     return True
-
-
-async def _probe(client: VendorClient) -> Outcome:
-    return await client.call(PROBE, protocol.probe_key())

@@ -46,6 +46,8 @@ _FOR_GOOD: Final = frozenset(
 No other status says so. 303, and 302 as it is used, lead to the result of a POST that *was* done
 (RFC 9110 §15.4.3, §15.4.4); 1xx would switch the protocol.
 """
+_DAY_IS_USED_UP: Final = "Limit Exceeded"
+"""What the vendor's gateway says with 429 when the daily quota is used up; nothing says until when."""
 _NOT_DONE_YET: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.LOCKED})
 
 
@@ -117,7 +119,10 @@ def classify(response: VendorResponse, now: datetime) -> Outcome:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return CredentialDoubt(status)
     if status in _NOT_DONE_YET:
-        return SlowDown(retry_after(response.headers.get("retry-after"), now))
+        said = response.headers.get("retry-after")
+        if said is None and _error(response.body).message == _DAY_IS_USED_UP:
+            return SlowDown(SLOWEST)
+        return SlowDown(retry_after(said, now))
     if status in _FOR_GOOD and status != HTTPStatus.REQUEST_TIMEOUT:
         return _refusal(status, _error(response.body))
     return Unknown(status)

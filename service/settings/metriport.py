@@ -15,7 +15,6 @@ class Metriport:
     api_key: Secret[str]
     facility_id: str
     timeout: timedelta
-    pacing_share: int
 
     @classmethod
     def read(cls, reader: Reader) -> "Metriport":
@@ -39,13 +38,6 @@ class Metriport:
                     1,
                     120,
                 )
-            ),
-            pacing_share=reader.integer(
-                "PACING_SHARE",
-                "Percent of the account's limits that this deployment may use.",
-                100,
-                1,
-                100,
             ),
         )
 

@@ -18,6 +18,7 @@ from service.settings.groups import (
 )
 from service.settings.healing import Healing
 from service.settings.metriport import Metriport, WebhookSetupSettings
+from service.settings.pacing import Pacing
 from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
 from service.settings.rules import Rules
@@ -101,6 +102,7 @@ class GatewaySettings:
     web: Web
     at_rest: AtRest
     metriport: Metriport
+    pacing: Pacing
     rules: Rules
     watching: Watching
     healing: Healing
@@ -169,12 +171,14 @@ def read_consumers(reader: Reader) -> ConsumersSettings:
 
 def read_gateway(reader: Reader) -> GatewaySettings:
     """Read the gateway's settings."""
+    metriport = Metriport.read(reader)
     return GatewaySettings(
         process=Process.read(reader),
         database=Database.read(reader),
         web=Web.read(reader),
         at_rest=AtRest.read(reader),
-        metriport=Metriport.read(reader),
+        metriport=metriport,
+        pacing=Pacing.read(reader, metriport.api_url),
         rules=Rules.read(reader),
         watching=Watching.read(reader),
         healing=Healing.read(reader),

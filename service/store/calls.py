@@ -17,14 +17,16 @@ from service.store.unit import Unit
 CHANNEL: Final = "ias_vendor_calls"
 
 INSERT = """
-insert into vendor_call (call_id, operation, subject_id, ref_id, state, traceparent)
-values ($1, $2, $3, $4, 'due', $5) on conflict (operation, ref_id) do nothing
+insert into vendor_call
+    (call_id, operation, subject_id, ref_id, state, traceparent, background, turn_at)
+values ($1, $2, $3, $4, 'due', $5, $6, clock_timestamp() + $7)
+on conflict (operation, ref_id) do nothing
 """
 NOTIFY = f"notify {CHANNEL}"
-COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at, traceparent"
+COLUMNS = "call_id, operation, subject_id, ref_id, attempts, called_at, traceparent, background"
 NEXT_DUE = f"""
 select {COLUMNS} from vendor_call
-where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by created_at limit $2
+where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by turn_at limit $2
 """
 NEXT_LOOK = f"""
 select {COLUMNS} from vendor_call
@@ -81,6 +83,10 @@ LOOKS: Final = frozenset({Operation.GET_NETWORK_QUERY, Operation.GET_CONSOLIDATE
 All others are first come, first served: one that had to be put off keeps its place.
 """
 
+HEAD_START: Final = timedelta(minutes=10)
+"""Background work counts as having come so much later than it did: what somebody waits for goes first,
+and no backlog of that can keep it waiting for ever."""
+
 
 class CallState(StrEnum):
     """How a call ended."""
@@ -99,11 +105,21 @@ class Call(NamedTuple):
     attempts: int
     called_at: datetime | None
     traceparent: str | None = None
+    background: bool = False
 
 
-async def schedule(unit: Unit, operation: Operation, subject_id: SubjectId, ref_id: UUID) -> None:
-    """A call is wanted, once for each operation and row."""
-    await unit.conn.execute(INSERT, uuid4(), operation, subject_id, ref_id, unit.traceparent)
+async def schedule(
+    unit: Unit,
+    operation: Operation,
+    subject_id: SubjectId,
+    ref_id: UUID,
+    *,
+    background: bool = False,
+) -> None:
+    """A call is wanted, once for each operation and row; ``background``: nobody waits for it."""
+    what = (operation, subject_id, ref_id, unit.traceparent)
+    later = HEAD_START if background else timedelta(0)
+    await unit.conn.execute(INSERT, uuid4(), *what, background, later)
     await unit.conn.execute(NOTIFY)
 
 

@@ -92,6 +92,25 @@ VENDOR_CALLS: Final = Counter(
 VENDOR_SECONDS: Final = Histogram(
     "ias_vendor_call_seconds", "Duration of calls to Metriport.", ("operation",), buckets=_SECONDS
 )
+CIRCUIT_OPEN: Final = Gauge(
+    "ias_vendor_circuit_open",
+    "Whether calls of a class are held back because Metriport does not answer them: 1, or 0.5 while "
+    "one is tried, else 0. Alert on 1 for 10 minutes.",
+    ("kind",),
+)
+CALLS_OF_DAY: Final = Gauge(
+    "ias_vendor_calls_of_day", "Calls to Metriport in the last 24 hours, all replicas together."
+)
+QUOTA_OF_DAY: Final = Gauge(
+    "ias_vendor_quota_of_day",
+    "How many there may be: Metriport's daily quota, or our share of it. Alert when little is left.",
+)
+HELD_BACK: Final = Counter(
+    "ias_vendor_held_back_total",
+    "Times that a due call had to wait: every slot of its pool in use (`pace`), the day's calls made "
+    "(`quota`), or another call is the trial of its class (`circuit`).",
+    ("operation", "why"),
+)
 STATUS_POLLS: Final = Counter(
     "ias_status_polls_total",
     "Looks at the status of a query at Metriport, by what they showed: `running`, `completed`, "

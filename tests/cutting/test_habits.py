@@ -146,7 +146,9 @@ async def test_a_class_ends_a_call_before_the_setting_does(
     connect: Connect, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the setting ends one before its class does: tests/cutting/test_not_sent."""
-    soon = CallClass(longest=class_of("probe_key", "GET").longest / 20, largest_answer=1)
+    soon = CallClass(
+        name="soon", longest=class_of("probe_key", "GET").longest / 20, largest_answer=1
+    )
     monkeypatch.setattr("service.gateway.client.class_of", lambda *_: soon)
     recorder.answers = False
     client = await connect(recorder.url(), seconds=60)

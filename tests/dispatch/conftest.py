@@ -12,9 +12,12 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from service.crypto.keys import KeyRing
+from service.gateway.claims import Claim
 from service.gateway.client import open_client
-from service.gateway.dispatcher import Claim, Dispatcher
+from service.gateway.dispatcher import Dispatcher
 from service.gateway.operations.common import Surroundings
+from service.gateway.pacing import Pace
+from service.settings.pacing import Pacing
 from service.store.pool import Database
 from tests.metriport_sandbox import (
     DEFAULT_API_KEY,
@@ -124,7 +127,7 @@ async def start(database: Database, vendor: Vendor) -> AsyncIterator[Start]:
             url: str = vendor.url,
             key: str = DEFAULT_API_KEY,
             seconds: float = TIMEOUT_SECONDS,
-            share: int = 100,
+            limits: Pacing | None = None,
             kind: type[Gateway] = Gateway,
             **changed_rules: Any,
         ) -> Gateway:
@@ -137,7 +140,11 @@ async def start(database: Database, vendor: Vendor) -> AsyncIterator[Start]:
             )
             client = await stack.enter_async_context(open_client(settings))
             gateway = kind(
-                database, client, around, share=share, timeout=timedelta(seconds=seconds)
+                database,
+                client,
+                around,
+                timeout=timedelta(seconds=seconds),
+                pace=Pace(limits=limits or Pacing()),
             )
             await gateway.provide_slots()
             return gateway
@@ -167,6 +174,11 @@ async def make_due(database: Database) -> None:
 async def let_probe(database: Database) -> None:
     """Let the refused key be probed now."""
     await people.sql(database, "update dispatch_stop set probe_at = now()")
+
+
+async def let_try(database: Database) -> None:
+    """Let every open circuit be probed, and every half open one have its trial, now."""
+    await people.sql(database, "update circuit set wait_until = now()")
 
 
 async def run_out(database: Database) -> None:

@@ -7,11 +7,10 @@ import pytest
 
 from schemas.ids import RequestId
 from schemas.sources import Source
-from service.gateway import pacing
-from service.gateway.dispatcher import Claim
+from service.gateway.claims import Claim
 from service.ias.network_query import QueryState
+from service.settings.pacing import Pacing
 from service.store import queries, subjects
-from service.store.calls import Operation
 from service.store.pool import Database
 from service.store.unit import Unit
 from tests.metriport_sandbox.scripts import Fault
@@ -206,15 +205,14 @@ async def test_with_every_slot_in_use_nothing_goes_out_and_nothing_is_lost(
     assert await state_of(database, query_id) == "started"
 
 
-@pytest.mark.parametrize("share", [100, 20])
+@pytest.mark.parametrize(("share", "allowed"), [(100, 30), (20, 6)])
 async def test_no_more_calls_go_out_than_the_share_allows(
-    database: Database, start: Start, vendor: Vendor, share: int
+    database: Database, start: Start, vendor: Vendor, share: int, allowed: int
 ) -> None:
     """I8: two replicas together."""
-    allowed = pacing.slots(Operation.GET_PATIENT, share)
     for number in range(allowed + 5):
         await people.registering(database, f"s{number}", patient=f"patient-{number}")
-    both = [await start(share=share) for _ in range(2)]
+    both = [await start(limits=Pacing(share=share)) for _ in range(2)]
     for _ in range(3):
         await together(*both)
     assert len(vendor.calls("get-patient")) == allowed

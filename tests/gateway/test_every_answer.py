@@ -99,6 +99,8 @@ WAITS = {
 def test_every_429_waits_as_long_as_its_header_says_within_bounds(kind: str) -> None:
     content_type, body = KINDS_OF_429[kind]
     for said, seconds in WAITS.items():
+        if said is None and kind == "the gateway's quota":
+            seconds = 300  # noqa: PLW2901 - a used up day lasts, and the vendor does not say how long
         headers = {"content-type": content_type} | ({} if said is None else {"retry-after": said})
         answer = VendorResponse(status=429, headers=headers, body=body)
         assert classify(answer, NOW) == SlowDown(timedelta(seconds=seconds)), said

@@ -184,7 +184,7 @@ def test_a_status_that_nobody_defined_as_an_end_is_unknown(status: int) -> None:
     [
         (b"Too many requests, please try again later.", {**HTML, "retry-after": "0"}),
         (b'{"message":"Too Many Requests"}', JSON),
-        (b'{"message":"Limit Exceeded"}', JSON),
+        (b'{"message":"Limit Exceeded"}', {**JSON, "retry-after": "0"}),
         (b'{"status":429,"title":"TooManyRequestsError"}', JSON),
         (b"", {}),
     ],

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.gateway.outcome import SlowDown, VendorResponse, classify, retry_after
-from service.gateway.pacing import slots
+from service.gateway.pacing import Pace
+from service.settings.pacing import Pacing
 from service.store.calls import Operation
 
 NOW = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
@@ -16,6 +17,9 @@ LIMITS = {
     Operation.CREATE_PATIENT: 15,
     Operation.START_NETWORK_QUERY: 20,
     Operation.START_CONSOLIDATED_QUERY: 120,
+    "network_query_hie": 20,
+    "network_query_pharmacy": 20,
+    "network_query_lab": 20,
 }
 """The vendor's published limits a minute."""
 
@@ -81,8 +85,12 @@ def test_the_header_decides_how_long_a_call_waits(status: int) -> None:
     assert classify(response, NOW) == SlowDown(timedelta(seconds=17))
 
 
+def slots(pool: str, share: int) -> int:
+    return Pace(limits=Pacing(share=share)).pools()[pool]
+
+
 @pytest.mark.parametrize("operation", list(LIMITS))
-def test_the_whole_share_is_the_vendors_published_limit(operation: Operation) -> None:
+def test_the_whole_share_is_the_vendors_published_limit(operation: str) -> None:
     assert slots(operation, 100) == LIMITS[operation]
 
 
@@ -99,3 +107,23 @@ def test_no_share_is_more_than_its_part_but_for_the_one_call_that_is_left(
 )
 def test_a_share_of_network_queries_is_rounded_down(share: int, expected: int) -> None:
     assert slots(Operation.START_NETWORK_QUERY, share) == expected
+
+
+def test_the_reserve_of_a_day_is_for_calls_that_a_person_waits_for() -> None:
+    """I8: a fifth of the sandbox's 500."""
+    pace = Pace(limits=Pacing(per_day=500, reserve=20))
+    assert (pace.of_day(person_waits=True), pace.of_day(person_waits=False)) == (500, 400)
+
+
+def test_a_share_is_a_share_of_the_day_too() -> None:
+    """I8."""
+    pace = Pace(limits=Pacing(per_day=10_000, share=50, reserve=10))
+    assert (pace.of_day(person_waits=True), pace.of_day(person_waits=False)) == (5_000, 4_500)
+
+
+def test_a_used_up_day_at_the_vendor_is_not_asked_about_every_few_seconds() -> None:
+    """The gateway's two throttles answer the same status; one lasts for hours (its infrastructure code)."""
+    day = VendorResponse(status=429, body=b'{"message":"Limit Exceeded"}')
+    burst = VendorResponse(status=429, body=b'{"message":"Too Many Requests"}')
+    assert classify(day, NOW) == SlowDown(LONGEST)
+    assert classify(burst, NOW) == SlowDown(SHORTEST)

@@ -69,7 +69,6 @@ def build(database: Database) -> Build:
                 database,
                 cast("VendorClient", vendor),
                 around,
-                share=100,
                 timeout=timedelta(seconds=5),
             ),
             sweeper=Sweeper(database, cast("Lifetimes", settings)),

@@ -11,7 +11,7 @@ from consumers.sweeper import Sweeper
 from consumers.unparking import Unparker
 from schemas.base import Command, Message
 from service.bus.subscription import Received
-from service.gateway.dispatcher import Claim as Call
+from service.gateway.claims import Claim as Call
 from service.gateway.dispatcher import Dispatcher
 from service.store.pool import Database
 from tests.support import people, records

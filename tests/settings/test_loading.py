@@ -120,15 +120,39 @@ def test_given_values_arrive() -> None:
         "TREATMENT_ENABLED": "true",
         "AAL2_SESSION_MAX_AGE": "3600",
         "PACING_SHARE": "40",
+        "PACING_NETWORK_QUERIES": "60",
     }
     settings = load(Role.GATEWAY, environ)
     assert isinstance(settings, GatewaySettings)
     assert settings.rules.treatment_enabled is True
     assert settings.rules.session_max_age == timedelta(hours=1)
-    assert settings.metriport.pacing_share == 40
+    assert (settings.pacing.share, settings.pacing.network_queries) == (40, 60)
+    assert settings.pacing.network_queries_per_source == 20
+    assert settings.pacing.per_day == 500  # the sandbox's
     assert settings.metriport.api_key.reveal() == f"{CANARY}-api"
     assert settings.metriport.api_url == "https://api.sandbox.metriport.com"
     assert settings.database.url.reveal() == f"postgresql://service:{CANARY}@db/ias"
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "per_day"),
+    [
+        ("https://api.metriport.com", "0", 10_000),
+        ("https://api.sandbox.metriport.com", "0", 500),
+        ("https://api.sandbox.metriport.com", "700", 700),
+    ],
+)
+def test_the_daily_quota_is_that_of_the_api_unless_it_is_named(
+    url: str, given: str, per_day: int
+) -> None:
+    environ = {
+        **REQUIRED[Role.GATEWAY],
+        "METRIPORT_API_URL": url,
+        "PACING_DAILY_QUOTA": given,
+    }
+    settings = load(Role.GATEWAY, environ)
+    assert isinstance(settings, GatewaySettings)
+    assert settings.pacing.per_day == per_day
 
 
 def test_urls_and_keys_arrive_as_they_are_used() -> None:

@@ -7,6 +7,8 @@ import asyncpg
 ROWS: Final = 20_000
 BOUNDED: Final = {
     "alembic_version": "one row",
+    "call_tally": "a row for each five minutes of a day",
+    "circuit": "a row for each class of calls",
     "erasure_key": "one row",
     "outbox_shard": "64 rows",
     "pacing_slot": "a slot for each call that a minute may hold",

@@ -9,6 +9,7 @@ from tests.support import people
 
 OPERATION = "start_network_query"
 LEASE = timedelta(seconds=30)
+WINDOW = timedelta(seconds=60)
 AGE = "update pacing_slot set usable_at = usable_at - $1::interval"
 
 
@@ -19,14 +20,14 @@ async def _provide(database: Database, slots: int) -> None:
 
 async def _hold(database: Database, slots: int) -> pacing.Held:
     async with database.transaction() as unit:
-        held = await pacing.take(unit, OPERATION, slots, LEASE)
+        held = await pacing.take(unit, OPERATION, slots, LEASE + WINDOW)
     assert held is not None
     return held
 
 
 async def _take(database: Database, slots: int) -> int | None:
     async with database.transaction() as unit:
-        held = await pacing.take(unit, OPERATION, slots, LEASE)
+        held = await pacing.take(unit, OPERATION, slots, LEASE + WINDOW)
     return None if held is None else held.slot
 
 
@@ -47,7 +48,7 @@ async def test_a_slot_given_back_is_usable_after_the_window_and_not_before(
     await _provide(database, 1)
     held = await _hold(database, 1)
     async with database.transaction() as unit:
-        await pacing.give_back(unit, held)
+        await pacing.give_back(unit, held, WINDOW)
     assert await _take(database, 1) is None
     await people.sql(database, AGE, timedelta(seconds=58))
     assert await _take(database, 1) is None
@@ -82,10 +83,10 @@ async def test_who_held_a_slot_too_long_gives_back_nothing_of_the_next_holder(
     """I8: a replica that was stopped, and wakes up when its slot is somebody else's."""
     await _provide(database, 1)
     late = await _hold(database, 1)
-    await people.sql(database, AGE, LEASE + pacing.WINDOW)
+    await people.sql(database, AGE, LEASE + WINDOW)
     await _hold(database, 1)
     async with database.transaction() as unit:
-        await pacing.give_back(unit, late)
+        await pacing.give_back(unit, late, WINDOW)
         await pacing.release(unit, late)
     await people.sql(database, AGE, LEASE + timedelta(seconds=58))
     assert await _take(database, 1) is None
@@ -132,4 +133,4 @@ async def test_the_wait_for_the_next_slot_is_told(database: Database) -> None:
         await _take(database, 2)
     async with database.transaction() as unit:
         wait = await pacing.next_usable(unit, OPERATION, 2)
-    assert timedelta(seconds=80) < wait <= LEASE + pacing.WINDOW
+    assert timedelta(seconds=80) < wait <= LEASE + WINDOW

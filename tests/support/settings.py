@@ -75,5 +75,4 @@ def metriport(api_url: str, api_key: str, facility_id: str, timeout_seconds: flo
         api_key=Secret(api_key),
         facility_id=facility_id,
         timeout=timedelta(seconds=timeout_seconds),
-        pacing_share=100,
     )

@@ -15,8 +15,9 @@ from aiohttp.test_utils import TestServer
 from schemas.ids import RequestId
 from schemas.sources import Source
 from service.crypto.keys import KeyRing
+from service.gateway.claims import Claim
 from service.gateway.client import open_client
-from service.gateway.dispatcher import Claim, Dispatcher
+from service.gateway.dispatcher import Dispatcher
 from service.gateway.operations.common import Surroundings
 from service.gateway.watch.watcher import Watcher
 from service.settings.secret import Secret
@@ -185,7 +186,7 @@ async def start(
                 url = Secret(postgres.dsn(migrated_database, user=SERVICE_ROLE))
                 used = await stack.enter_async_context(open_database(url, 3, vault))
             client = await stack.enter_async_context(open_client(settings))
-            replica = Replica(used, client, around, share=100, timeout=settings.timeout)
+            replica = Replica(used, client, around, timeout=settings.timeout)
             replica.watcher = Watcher(used, watching)
             await replica.provide_slots()
             return replica

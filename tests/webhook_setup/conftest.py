@@ -123,7 +123,6 @@ def metriport(url: str, api_key: str = DEFAULT_API_KEY) -> Metriport:
         api_key=Secret(api_key),
         facility_id="0199a001-2b7c-7d10-8e55-0c1d2e3f4a5b",
         timeout=timedelta(seconds=5),
-        pacing_share=100,
     )
 
 

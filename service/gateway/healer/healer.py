@@ -4,6 +4,7 @@ What follows from a look is written before the vendor is asked for a re-send. Wh
 leaves a re-send that brought nothing; the next one comes after its pause.
 """
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,13 +19,15 @@ from service.gateway.client import VendorClient
 from service.gateway.healer.rule import SHORTEST, Counts, Knowledge, Now, Verdict, decide
 from service.gateway.operations.common import read_answer
 from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
+from service.gateway.pacing import Pace
 from service.gateway.protocol import VendorRequest
 from service.gateway.rounds import in_rounds
 from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.settings.healing import Healing
-from service.store import dispatch_stop, healer, outbox
+from service.store import dispatch_stop, healer, outbox, quota
 from service.store import pacing as slots
 from service.store.pool import Database
+from service.store.quota import NoQuotaError
 from service.store.unit import Unit
 from service.telemetry import metrics
 
@@ -33,7 +36,6 @@ PER_MINUTE: Final = 4
 """No limit is published for settings; a turn makes two calls at most."""
 
 _PAUSE_SECONDS: Final = 2.0
-_RECORDING: Final = timedelta(seconds=60)
 
 log = structlog.get_logger()
 
@@ -51,12 +53,18 @@ class Healer:
     """One replica's healer."""
 
     def __init__(
-        self, database: Database, client: VendorClient, how: Healing, timeout: timedelta
+        self,
+        database: Database,
+        client: VendorClient,
+        how: Healing,
+        timeout: timedelta,
+        pace: Pace | None = None,
     ) -> None:
         self._database = database
         self._client = client
         self._how = how
-        self._lease = 2 * timeout + _RECORDING
+        self._pace = pace or Pace()
+        self._lease = 2 * timeout + self._pace.recording
         self._ingress_is_well: bool | None = None
 
     async def run(self) -> None:
@@ -66,10 +74,14 @@ class Healer:
 
     async def round(self) -> bool:
         """Look at the vendor's counts if that is due and every ingress is well; whether it was."""
-        async with self._database.transaction() as unit:
-            await slots.provide(unit, PACE, PER_MINUTE)
-            turn = await self._take_turn(unit)
-            _show(*await healer.standing(unit))
+        turn = None
+        with suppress(
+            NoQuotaError
+        ):  # nobody waits for a look: it is made when the day has room again
+            async with self._database.transaction() as unit:
+                await slots.provide(unit, PACE, PER_MINUTE)
+                turn = await self._take_turn(unit)
+                _show(*await healer.standing(unit))
         if turn is None:
             return False
         outcome = await self._call("get_webhook_status", protocol.webhook_status(), turn.slot)
@@ -93,10 +105,11 @@ class Healer:
         if taken is None:
             return None
         number, row = taken
-        slot = await slots.take(unit, PACE, PER_MINUTE, self._lease)
+        slot = await self._slot(unit)
         if slot is None:
             await healer.try_again(unit, number, timedelta(seconds=_PAUSE_SECONDS))
             return None
+        await quota.count(unit, self._pace.of_day(person_waits=False))
         problem = None if row["problem"] is None else DeliveryProblem(row["problem"])
         known = Knowledge(**{**row, "problem": problem})
         return Turn(number, known, Now(unit.now, well, self._how.pause), slot)
@@ -112,10 +125,11 @@ class Healer:
         """Write what follows and tell it; the slot for the re-send, if one is to be asked for."""
         slot = None
         if verdict.resend:
-            slot = await slots.take(unit, PACE, PER_MINUTE, self._lease)
+            slot = await self._slot(unit)
             if slot is None:
                 await healer.try_again(unit, turn.number, SHORTEST)
                 return None
+            await quota.count(unit)
         row = healer.Row(**asdict(verdict.knowledge))
         if not await healer.keep(unit, turn.number, row, verdict.wait):
             log.warning("healer.turn_lost")
@@ -138,8 +152,11 @@ class Healer:
     async def _call(self, name: str, request: VendorRequest, slot: slots.Held) -> Outcome:
         outcome = await self._client.call(name, request)
         async with self._database.transaction() as unit:
-            await slots.give_back(unit, slot)
+            await slots.give_back(unit, slot, self._pace.window)
         return outcome
+
+    async def _slot(self, unit: Unit) -> slots.Held | None:
+        return await slots.take(unit, PACE, PER_MINUTE, self._lease + self._pace.window)
 
 
 def _judge(turn: Turn, outcome: Outcome) -> Verdict | None:

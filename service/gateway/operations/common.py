@@ -67,11 +67,18 @@ class Void:
 Prepared = VendorRequest | Wait | Void
 
 
+async def _of_its_kind(unit: Unit, call: Call) -> tuple[str, ...]:
+    """Most calls are counted as calls of their kind, and as nothing else."""
+    del unit
+    return (call.operation,)
+
+
 class Handler(NamedTuple):
-    """The two halves of one operation."""
+    """The two halves of one operation, and the pools of ``service.gateway.pacing`` that it draws from."""
 
     prepare: Callable[[Unit, Surroundings, Call], Awaitable[Prepared]]
     record: Callable[[Unit, Surroundings, Call, Outcome], Awaitable[None]]
+    pools: Callable[[Unit, Call], Awaitable[tuple[str, ...]]] = _of_its_kind
 
 
 def backoff(attempts: int, chance: float) -> timedelta:
@@ -86,8 +93,9 @@ def backoff(attempts: int, chance: float) -> timedelta:
 def may_retry(call: Call, outcome: Outcome, *, repeatable: bool) -> bool:
     """Whether the call is made again.
 
-    Not sent, slow down and a refused key: always, because it was not acted on. Unknown: only one that
-    the vendor lets us repeat, and not for ever.
+    Not sent, slow down and a refused key: always, because it was not acted on; what it is for has a
+    lifetime, and the sweeper voids the call at its end. Unknown: only one that the vendor lets us
+    repeat, and no more than ``MAX_ATTEMPTS`` times.
     """
     match outcome:
         case NotSent() | SlowDown() | KeyRefused():

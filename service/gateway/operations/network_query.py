@@ -25,6 +25,7 @@ from service.gateway.operations.common import (
     retry_later,
 )
 from service.gateway.outcome import Accepted, Outcome, Refused, Unknown
+from service.gateway.pacing import source_pool
 from service.gateway.protocol import IasProof
 from service.ias import aal2
 from service.ias import network_query_steps as rules
@@ -202,4 +203,10 @@ async def _prove_session(unit: Unit, around: Surroundings, query: Query) -> None
         await move_session(unit, session, SessionAccepted(until), about)
 
 
-HANDLER = Handler(prepare, record)
+async def pools(unit: Unit, call: Call) -> tuple[str, ...]:
+    """The vendor counts a query as one, and once for each of its sources."""
+    sources = await queries.progress(unit, RequestId(call.ref_id))
+    return (call.operation, *map(source_pool, sources))
+
+
+HANDLER = Handler(prepare, record, pools)

@@ -1,0 +1,1 @@
+"""The circuit breaker: its rule, and replicas that share it."""
