@@ -21,9 +21,11 @@ from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated_table import ConsolidatedCue
 from service.ias.identity_steps import on_verification
 from service.ias.identity_table import VerificationCue
+from service.ias.machine import Effect
 from service.ias.network_query_table import QueryCue
 from service.ias.telling import head
 from service.store import (
+    calls,
     consolidated,
     expiry,
     hosted_pages,
@@ -107,6 +109,22 @@ async def end_query(unit: Unit, ref_id: UUID) -> bool:
     return True
 
 
+async def resend_query(unit: Unit, ref_id: UUID) -> bool:
+    """No proof came in time: the query is sent once more, unless its own time is over."""
+    query = await queries.lock(unit, RequestId(ref_id))
+    if query is None:
+        return False
+    if query.deadline <= unit.now:
+        await queries.leave_alone(unit, query.query_id)
+        return True
+    decision = network_query_steps.on(await query_standing(unit, query), QueryCue.RESEND)
+    await carry_out(unit, query, decision)
+    if Effect.ASK_AGAIN in decision.calls:
+        await queries.resend(unit, query.query_id)
+        await calls.make_due_again(unit, Operation.START_NETWORK_QUERY, query.query_id)
+    return True
+
+
 async def end_consolidated(unit: Unit, ref_id: UUID) -> bool:
     """No record was delivered in time."""
     if await expiry.is_called_now(unit, _CONSOLIDATING, ref_id):
@@ -152,6 +170,8 @@ ENDINGS: Final[Mapping[Kind, Ending]] = {
     Kind.SESSION_IDLE: end_session,
     Kind.QUERY: end_query,
     Kind.HELD_SLOT: end_query,
+    Kind.RESENDING: end_query,
+    Kind.UNPROVEN: resend_query,
     Kind.CONSOLIDATED: end_consolidated,
     Kind.REGISTRATION: end_registration,
     Kind.HOSTED_PAGE: end_hosted_page,

@@ -17,7 +17,7 @@ import structlog
 
 from consumers.expiring import ENDINGS
 from service.ias.lifetimes import GRACE, SAFETY_MARGIN
-from service.settings.lifetimes import Lifetimes
+from service.settings.rules import Rules
 from service.store import expiry, suppositions
 from service.store.expiry import START, Candidate, Kind
 from service.store.pool import TRANSIENT, Database
@@ -29,30 +29,36 @@ _PAGE: Final = 100
 log = structlog.get_logger()
 
 
-def allowances(lifetimes: Lifetimes) -> Mapping[Kind, timedelta]:
-    """How long after the time that is looked at (see ``expiry.Kind``) each kind is over."""
-    age = lifetimes.session_max_age - SAFETY_MARGIN
+def allowances(rules: Rules) -> Mapping[Kind, timedelta]:
+    """How long after the time that is looked at (see ``expiry.Kind``) each kind is over.
+
+    A kind that is not named is never over: queries without proof are left alone, unless the policy is
+    to send them once more.
+    """
+    age = rules.session_max_age - SAFETY_MARGIN
     return {
         Kind.VERIFICATION: GRACE,
         Kind.CHALLENGE: GRACE,
-        Kind.CODE: min(lifetimes.code_lifetime, age),
+        Kind.CODE: min(rules.code_lifetime, age),
         Kind.SESSION_AGE: age,
-        Kind.SESSION_IDLE: lifetimes.session_max_idle - SAFETY_MARGIN,
+        Kind.SESSION_IDLE: rules.session_max_idle - SAFETY_MARGIN,
         Kind.QUERY: timedelta(0),
         Kind.HELD_SLOT: timedelta(0),
-        Kind.CONSOLIDATED: lifetimes.consolidated_lifetime,
-        Kind.REGISTRATION: lifetimes.registration_lifetime,
-        Kind.HOSTED_PAGE: lifetimes.page_lifetime,
+        Kind.RESENDING: timedelta(0),
+        Kind.CONSOLIDATED: rules.consolidated_lifetime,
+        Kind.REGISTRATION: rules.registration_lifetime,
+        Kind.HOSTED_PAGE: rules.page_lifetime,
+        **({Kind.UNPROVEN: rules.unknown_proof_wait} if rules.unknown_policy == "resend" else {}),
     }
 
 
 class Sweeper:
     """One replica's sweeper."""
 
-    def __init__(self, database: Database, lifetimes: Lifetimes) -> None:
+    def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
-        self._allowances = allowances(lifetimes)
-        self._parked_lifetime = lifetimes.parked_lifetime
+        self._allowances = allowances(rules)
+        self._parked_lifetime = rules.parked_lifetime
 
     async def run(self) -> None:
         """Sweep every five seconds, until cancelled."""
@@ -66,13 +72,13 @@ class Sweeper:
     async def round(self) -> int:
         """Look at every kind once; how many things were ended here."""
         await self._measure()
-        ended = sum([await self._sweep(kind) for kind in Kind])
+        ended = sum([await self._sweep(kind) for kind in self._allowances])
         await self._forget_suppositions()
         return ended
 
     async def _measure(self) -> None:
         async with self._database.transaction() as unit:
-            for kind in Kind:
+            for kind in self._allowances:
                 limit = unit.now - self._allowances[kind]
                 oldest = await expiry.oldest(unit, kind, limit)
                 overdue = timedelta(0) if oldest is None else limit - oldest

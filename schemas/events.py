@@ -120,10 +120,15 @@ class Aal2ChallengeExpired(Event, frozen=True, kw_only=True):
 
 
 class NetworkQueryQueued(Event, frozen=True, kw_only=True):
-    """The query waits for its turn."""
+    """The query waits for its turn.
+
+    ``resend``: for the second time, because no proof came that Metriport accepted the first call
+    (``UNKNOWN_POLICY=resend``). Metriport may then run it twice.
+    """
 
     position: Count | None = None
     not_before: UtcTime | None = None
+    resend: bool | None = None
 
 
 class NetworkQueryStarted(Event, frozen=True, kw_only=True):

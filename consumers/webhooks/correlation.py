@@ -50,7 +50,10 @@ async def _by_our_id(
     if query.vendor_request_id is None and request_id is not None:
         await _prove(unit, query, request_id)
         query = await queries.lock(unit, query_id) or query
-    if query.vendor_request_id is None or request_id not in {None, query.vendor_request_id}:
+    known = {None, query.vendor_request_id, query.also_vendor_request_id}
+    if request_id is not None and request_id not in known:
+        known |= {request_id} if await queries.also_known_as(unit, query_id, request_id) else set()
+    if query.vendor_request_id is None or request_id not in known:
         log.warning("network_query.metadata_does_not_fit", state=query.state.value)
         return None
     return query_id, subject_id

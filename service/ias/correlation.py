@@ -49,12 +49,16 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A query of the same patient whose call has no known outcome yet."""
+    """A query of the same patient whose call has no known outcome yet.
+
+    ``called_at``: the newest call. ``first_called_at``: the one before it, if the query was sent twice.
+    """
 
     query_id: RequestId
     purpose: PurposeOfUse
     sources: frozenset[Source]
     called_at: datetime
+    first_called_at: datetime | None = None
 
 
 def our_query_id(data: object) -> RequestId | None:
@@ -93,10 +97,13 @@ def suppose(seen: Seen, candidates: Iterable[Candidate]) -> RequestId | None:
 def fits(seen: Seen, candidate: Candidate) -> bool:
     """Whether what was seen may be this query: purpose, source and time agree."""
     ours, theirs = candidate.purpose is PurposeOfUse.IAS, seen.purpose == PurposeOfUse.IAS
-    earliest = candidate.called_at - CLOCKS_DIFFER
-    latest = candidate.called_at + CALL_LASTS + CLOCKS_DIFFER
+    called = [at for at in (candidate.called_at, candidate.first_called_at) if at is not None]
     return (
         ours is theirs
         and seen.source in candidate.sources
-        and earliest <= seen.started_at <= latest
+        and any(_during_call(seen.started_at, at) for at in called)
     )
+
+
+def _during_call(started: datetime, called_at: datetime) -> bool:
+    return called_at - CLOCKS_DIFFER <= started <= called_at + CALL_LASTS + CLOCKS_DIFFER

@@ -2,6 +2,7 @@
 
     due → dispatching → started → (progress of sources) → completed | partial | failed
     waiting (for the patient's HIE slot) → dispatching; refused; unknown → started when proof comes
+    unknown → resending (once, if the policy is to) → started; unknown again, whatever else comes of it
 
 Facts of the vendor that shape this (docs; code of the network-query feature): a 200 can hide that
 every source failed; a failed source may stand in ``errors`` only, in ``sources`` only, or in both; a
@@ -31,6 +32,7 @@ class QueryState(StrEnum):
     DISPATCHING = "dispatching"
     STARTED = "started"
     UNKNOWN = "unknown"
+    RESENDING = "resending"
     REFUSED = "refused"
     COMPLETED = "completed"
     PARTIAL = "partial"
@@ -38,6 +40,9 @@ class QueryState(StrEnum):
 
 
 FINISHED: Final = frozenset({QueryState.COMPLETED, QueryState.PARTIAL, QueryState.FAILED})
+
+UNPROVEN: Final = frozenset({QueryState.UNKNOWN, QueryState.RESENDING})
+"""A call was made and nobody knows whether the vendor accepted it; proof ends that."""
 
 Progress = Mapping[Source, SourceStatus]
 

@@ -103,6 +103,7 @@ Plain = Literal[
     QueryCue.NOT_SENT,
     QueryCue.UNCLEAR,
     QueryCue.SESSION_RENEWED,
+    QueryCue.RESEND,
     QueryCue.EXPIRED,
     QueryCue.REVOKED,
     QueryCue.ERASED,

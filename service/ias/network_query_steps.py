@@ -12,6 +12,7 @@ from schemas.base import Event
 from schemas.events import (
     NetworkQueryFinished,
     NetworkQueryOutcomeUnknown,
+    NetworkQueryQueued,
     NetworkQueryRefused,
     NetworkQuerySourceUpdated,
     NetworkQueryStarted,
@@ -130,6 +131,8 @@ def _plain(
         events.append(NetworkQueryRefused(**query.head, reason=reason, message=text))
     if NetworkQueryOutcomeUnknown in step.tells:
         events.append(NetworkQueryOutcomeUnknown(**query.head, reason=reason, message=text))
+    if NetworkQueryQueued in step.tells:
+        events.append(NetworkQueryQueued(**query.head, resend=True))
     if NetworkQueryFinished in step.tells:
         standing = _told(_out_of_time(query.sources))
         ended = NetworkQueryFinished(**query.head, status=QueryResult.PARTIAL, sources=standing)

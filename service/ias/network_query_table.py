@@ -10,6 +10,7 @@ from typing import Final
 from schemas.events import (
     NetworkQueryFinished,
     NetworkQueryOutcomeUnknown,
+    NetworkQueryQueued,
     NetworkQueryRefused,
     NetworkQuerySourceUpdated,
     NetworkQueryStarted,
@@ -33,6 +34,7 @@ class QueryCue(StrEnum):
     SESSION_RENEWED = "session_renewed"
     ACCEPTED = "accepted"
     PROOF_FOUND = "proof_found"
+    RESEND = "resend"
     ALL_COMPLETED = "all_completed"
     SOME_FAILED = "some_failed"
     ALL_FAILED = "all_failed"
@@ -52,6 +54,8 @@ _ASKS: Final = Step(
 )
 _REFUSED = (NetworkQueryRefused,)
 _STARTED = (NetworkQueryStarted,)
+_UNKNOWN = (NetworkQueryOutcomeUnknown,)
+_STILL_UNKNOWN: Final = "what came of the second call says nothing of the first"
 _FINISHED = (NetworkQueryFinished,)
 _GOES: Final = {
     _C.CLEARED: Step(
@@ -94,6 +98,7 @@ QUERY: Final = Machine(
         Q.DUE: 0,
         Q.DISPATCHING: 0,
         Q.UNKNOWN: 1,
+        Q.RESENDING: 1,
         Q.STARTED: 2,
         Q.REFUSED: 3,
         Q.COMPLETED: 3,
@@ -112,6 +117,7 @@ QUERY: Final = Machine(
         _C.SESSION_RENEWED: "the application vouched for a fresh session (ConfirmReturn)",
         _C.ACCEPTED: "the vendor answered 2xx with its request id",
         _C.PROOF_FOUND: "a webhook or a status proves that the vendor runs it",
+        _C.RESEND: "no proof came in time, and UNKNOWN_POLICY is to send it once more",
         _C.ALL_COMPLETED: "with a source's news every source has completed",
         _C.SOME_FAILED: "with a source's news every source has ended, and some failed",
         _C.ALL_FAILED: "with a source's news every source has failed",
@@ -127,9 +133,7 @@ QUERY: Final = Machine(
         Q.DUE: _GOES,
         Q.DISPATCHING: {
             _C.NOT_SENT: Step(Q.DUE, "safe to repeat", (), _NOT_MADE),
-            _C.UNCLEAR: Step(
-                Q.UNKNOWN, "never repeated blindly (I3)", (NetworkQueryOutcomeUnknown,)
-            ),
+            _C.UNCLEAR: Step(Q.UNKNOWN, "never repeated blindly (I3)", _UNKNOWN),
             _C.VENDOR_REFUSED: Step(Q.REFUSED, "for good", _REFUSED, _FREE),
             _C.SESSION_REFUSED: _ASKS,
             _C.SESSION_REFUSED_FOR_GOOD: Step(
@@ -152,6 +156,36 @@ QUERY: Final = Machine(
             ),
             _C.PROOF_FOUND: Step(Q.STARTED, "proof ends the doubt", _STARTED),
             _C.EXPIRED: Step(Q.UNKNOWN, "proof may still come; others need the slot", (), _FREE),
+            _C.RESEND: Step(
+                Q.RESENDING,
+                "once, and told: the vendor may run it twice",
+                (NetworkQueryQueued,),
+                (Effect.ASK_AGAIN,),
+            ),
+        },
+        Q.RESENDING: {
+            _C.CLEARED: Step(
+                Q.RESENDING, "the intent is committed before the call", (), (Effect.CALL_VENDOR,)
+            ),
+            _C.SLOT_TAKEN: Step(
+                Q.RESENDING, "the vendor skips HIE of a second query", (), (Effect.ASK_AGAIN,)
+            ),
+            _C.NOT_SENT: Step(
+                Q.RESENDING, "safe to repeat", (), (Effect.RETURN_USE, Effect.ASK_AGAIN)
+            ),
+            _C.TURNED_DOWN: Step(Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN),
+            _C.UNCLEAR: Step(Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN),
+            _C.VENDOR_REFUSED: Step(Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN),
+            _C.SESSION_REFUSED: Step(Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN, (Effect.REFUSE_SESSION,)),
+            _C.SESSION_REFUSED_FOR_GOOD: Step(
+                Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN, (Effect.REFUSE_SESSION,)
+            ),
+            _C.ACCEPTED: Step(
+                Q.STARTED, "a 2xx proves the session too", _STARTED, (Effect.PROVE_SESSION,)
+            ),
+            _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs the first call", _STARTED),
+            _C.EXPIRED: Step(Q.UNKNOWN, "proof may still come; others need the slot", (), _FREE),
+            _C.REVOKED: Step(Q.UNKNOWN, "nothing is asked for without the identity"),
         },
         Q.STARTED: {
             **_ENDS,
@@ -170,6 +204,7 @@ QUERY: Final = Machine(
         Q.DUE: "no call was made, so no answer or news can be its own",
         Q.DISPATCHING: "a call under way cannot be called back; its outcome decides",
         Q.UNKNOWN: "told as unknown; only proof changes it",
+        Q.RESENDING: "told as unknown; only proof or the second call changes it",
         Q.STARTED: "the vendor runs it, and it is let run to its end",
         Q.REFUSED: "final: it was never started",
         Q.COMPLETED: "final, but for a source's later word",

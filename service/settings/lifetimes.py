@@ -29,6 +29,7 @@ class Lifetimes:
     registration_lifetime: timedelta
     page_lifetime: timedelta
     parked_lifetime: timedelta
+    unknown_proof_wait: timedelta = timedelta(minutes=5)
 
     def as_fields(self) -> dict[str, Any]:
         """The values by field, for a group that has more beside them."""
@@ -120,5 +121,14 @@ class Lifetimes:
                 _DAY,
                 _HOUR,
                 _MONTH,
+            ),
+            unknown_proof_wait=seconds(
+                "UNKNOWN_PROOF_WAIT",
+                "How long proof is waited for before a network query of unknown outcome is sent once "
+                "more (UNKNOWN_POLICY=resend): long enough for a first webhook, and short enough for "
+                "the person's session (AAL2_SESSION_MAX_AGE) to serve the second call.",
+                300,
+                60,
+                _DAY,
             ),
         )

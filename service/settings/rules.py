@@ -15,6 +15,7 @@ class Rules(Lifetimes):
     session_reuse: bool
     openings_per_hour: int
     backup_retention: timedelta = timedelta(days=35)
+    unknown_policy: str = "report"
 
     @classmethod
     def read(cls, reader: Reader) -> "Rules":
@@ -30,6 +31,14 @@ class Rules(Lifetimes):
                 "AAL2_SESSION_REUSE",
                 "Whether one session may serve several queries within its age.",
                 default=True,
+            ),
+            unknown_policy=reader.choice(
+                "UNKNOWN_POLICY",
+                "What follows when a network query was sent and neither an answer nor proof came: "
+                "'report' tells it and leaves it alone, 'resend' sends it once more, which Metriport may "
+                "then run twice. Later proof counts either way.",
+                ("report", "resend"),
+                "report",
             ),
             openings_per_hour=reader.integer(
                 "LINK_OPENINGS_PER_HOUR",

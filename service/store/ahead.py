@@ -16,6 +16,9 @@ from service.store.unit import Unit
 BY_VENDOR_ID = """
 select vendor_request_id, query_id, subject_id from network_query
 where vendor_request_id = any($1::text[])
+union all
+select also_vendor_request_id, query_id, subject_id from network_query
+where also_vendor_request_id = any($1::text[])
 """
 LOCK_QUERIES = f"""
 select {queries.COLUMNS} from network_query where query_id = any($1::uuid[])

@@ -55,7 +55,7 @@ update vendor_call set state = $2, outcome = $3, lease_until = null where call_i
 """
 AGAIN = """
 update vendor_call set state = 'due', outcome = null, due_at = clock_timestamp()
-where operation = $1 and ref_id = $2 and state = 'done'
+where operation = $1 and ref_id = $2 and state in ('done', 'unknown')
 """
 POSTPONE = """
 update vendor_call set state = 'due', outcome = $2, lease_until = null,
@@ -124,7 +124,7 @@ async def schedule(
 
 
 async def make_due_again(unit: Unit, operation: Operation, ref_id: UUID) -> None:
-    """A call that the vendor refused is wanted once more, with something else in it."""
+    """A call that is over is wanted once more: with something else in it, or because its policy says so."""
     await unit.conn.execute(AGAIN, operation, ref_id)
     await unit.conn.execute(NOTIFY)
 

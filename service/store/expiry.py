@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SESSION_IDLE = "session_idle"
     QUERY = "query"
     HELD_SLOT = "held_slot"
+    RESENDING = "resending"
+    UNPROVEN = "unproven"
     CONSOLIDATED = "consolidated"
     REGISTRATION = "registration"
     HOSTED_PAGE = "hosted_page"
@@ -61,6 +63,13 @@ _WHERE: Final = {
     ),
     Kind.HELD_SLOT: _Where(
         "network_query", "query_id", "deadline", "state = 'unknown' and hie_slot"
+    ),
+    Kind.RESENDING: _Where("network_query", "query_id", "deadline", "state = 'resending'"),
+    Kind.UNPROVEN: _Where(
+        "network_query",
+        "query_id",
+        "unknown_at",
+        "state = 'unknown' and resend_decided_at is null",
     ),
     Kind.CONSOLIDATED: _Where(
         "consolidated_query",

@@ -21,6 +21,8 @@ delete from parked_webhook where message_digest = (
     where p.received_at > $1 and coalesce(
         (select true from network_query q
             where q.vendor_request_id = p.vendor_request_id limit 1),
+        (select true from network_query q
+            where q.also_vendor_request_id = p.vendor_request_id limit 1),
         (select true from consolidated_query c
             where c.vendor_request_id = p.vendor_request_id limit 1),
         false)

@@ -31,18 +31,37 @@ insert into network_query_source (query_id, source, status) values ($1, $2, 'pro
 """
 COLUMNS = """
 query_id, subject_id, patient_id, purpose, identity_id, session_id, command_id, state, deadline,
-vendor_request_id, withheld, refused_sessions
+vendor_request_id, withheld, refused_sessions, also_vendor_request_id
 """
 BY_ID = f"select {COLUMNS} from network_query where query_id = $1 for update"
 SUBJECT_OF = """
 select query_id, subject_id from network_query where vendor_request_id = $1
+union all
+select query_id, subject_id from network_query where also_vendor_request_id = $1
 """
 OWNER = "select subject_id from network_query where query_id = $1"
 SOURCES = """
 select source, status, finished_at, told_early, reason
 from network_query_source where query_id = $1 order by source
 """
-SET_STATE = "update network_query set state = $2 where query_id = $1"
+SET_STATE = """
+update network_query set state = $2, unknown_at = case when $2 = 'unknown'
+    then coalesce(unknown_at, clock_timestamp()) else unknown_at end
+where query_id = $1
+"""
+RESEND = """
+update network_query q set resend_decided_at = clock_timestamp(),
+    first_called_at = c.called_at
+from vendor_call c
+where q.query_id = $1 and c.operation = 'start_network_query' and c.ref_id = q.query_id
+"""
+LEAVE_ALONE = """
+update network_query set resend_decided_at = clock_timestamp() where query_id = $1
+"""
+ALSO_KNOWN_AS = """
+update network_query set also_vendor_request_id = $2
+where query_id = $1 and also_vendor_request_id is null and first_called_at is not null
+"""
 FREE_SLOT = "update network_query set hie_slot = false where query_id = $1"
 FREE_LATE_SLOTS = """
 update network_query set hie_slot = false where patient_id = $1 and hie_slot and deadline < $2
@@ -51,7 +70,8 @@ LOCK_PATIENT = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 TAKE_SLOT = """
 update network_query set hie_slot = true
 where query_id = $1 and not exists (
-    select from network_query other where other.patient_id = $2 and other.hie_slot)
+    select from network_query other
+    where other.patient_id = $2 and other.hie_slot and other.query_id <> $1)
 """
 STARTED = """
 update network_query set state = 'started', vendor_request_id = $2 where query_id = $1
@@ -103,6 +123,7 @@ class Query(NamedTuple):
     vendor_request_id: VendorRequestId | None = None
     withheld: bool = False
     refused_sessions: int = 0
+    also_vendor_request_id: VendorRequestId | None = None
 
 
 async def create(
@@ -164,6 +185,23 @@ async def started(unit: Unit, query_id: RequestId, vendor_request_id: VendorRequ
     """The vendor accepted the query, so its session was in use when the call was made."""
     await unit.conn.execute(STARTED, query_id, vendor_request_id)
     await unit.conn.execute(SESSION_USED, query_id)
+
+
+async def resend(unit: Unit, query_id: RequestId) -> None:
+    """The query is sent once more; when its first call was made is kept, for proof may still come."""
+    await unit.conn.execute(RESEND, query_id)
+
+
+async def leave_alone(unit: Unit, query_id: RequestId) -> None:
+    """The query is not sent once more: its own time is over."""
+    await unit.conn.execute(LEAVE_ALONE, query_id)
+
+
+async def also_known_as(
+    unit: Unit, query_id: RequestId, vendor_request_id: VendorRequestId
+) -> bool:
+    """Whether the vendor's other id of a query that was sent twice could be kept: it has one at most."""
+    return await unit.conn.execute(ALSO_KNOWN_AS, query_id, vendor_request_id) == UPDATED
 
 
 async def count_refused_session(unit: Unit, query_id: RequestId) -> None:

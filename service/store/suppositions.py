@@ -8,11 +8,12 @@ from service.ias.correlation import Candidate
 from service.store.unit import Unit
 
 CANDIDATES = """
-select q.query_id, q.purpose, c.called_at,
+select q.query_id, q.purpose, c.called_at, q.first_called_at,
     array(select s.source from network_query_source s where s.query_id = q.query_id) as sources
 from network_query q
 join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
-where q.patient_id = $1 and q.state in ('dispatching', 'unknown') and c.called_at is not null
+where q.patient_id = $1 and q.state in ('dispatching', 'unknown', 'resending')
+    and c.called_at is not null
 """
 KEEP = """
 insert into supposed_request (vendor_request_id, query_id) values ($1, $2) on conflict do nothing
@@ -20,7 +21,7 @@ insert into supposed_request (vendor_request_id, query_id) values ($1, $2) on co
 _ONE_TO_ONE = """
 from supposed_request s
 join network_query q using (query_id)
-where q.state = 'unknown'
+where q.state in ('unknown', 'resending')
   and not exists (select from supposed_request other
       where other.query_id = s.query_id and other.vendor_request_id <> s.vendor_request_id)
   and not exists (select from supposed_request other
@@ -45,6 +46,7 @@ async def candidates(unit: Unit, patient_id: PatientId) -> list[Candidate]:
             purpose=PurposeOfUse(row["purpose"]),
             sources=frozenset(Source(word) for word in row["sources"]),
             called_at=row["called_at"],
+            first_called_at=row["first_called_at"],
         )
         for row in await unit.conn.fetch(CANDIDATES, patient_id)
     ]

@@ -43,7 +43,7 @@ where state = 'started' and watched_at is null order by request_id limit $1
 """
 WATCH_QUERY = """
 update network_query set watched_at = clock_timestamp()
-where query_id = $1 and watched_at is null and state in ('started', 'unknown')
+where query_id = $1 and watched_at is null and state in ('started', 'unknown', 'resending')
 """
 WATCH_CONSOLIDATED = """
 update consolidated_query set watched_at = clock_timestamp()

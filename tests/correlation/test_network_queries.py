@@ -17,7 +17,7 @@ from tests.support.people import Person
 
 from .conftest import PATIENT, about, request_started_at
 
-WAITED_FOR = ["unknown", "dispatching"]
+WAITED_FOR = ["unknown", "dispatching", "resending"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def _called(database: Database, who: Person, state: str) -> RequestId:
     await people.sql(
         database,
         "update vendor_call set state = $1, called_at = clock_timestamp() where ref_id = $2",
-        state,
+        "due" if state == "resending" else state,
         query_id,
     )
     return query_id
@@ -99,6 +99,66 @@ async def test_early_data_prove_a_query_and_what_was_parked_ends_it(
         True,
         None,
     ]
+
+
+async def _sent_twice(database: Database, who: Person) -> RequestId:
+    """A query whose first call has no known outcome, and whose second Metriport accepted."""
+    query_id = await people.started_query(database, who, "request-2", [Source.HIE, Source.LAB])
+    await people.sql(database, "update network_query set first_called_at = now()")
+    return query_id
+
+
+async def test_metriport_may_have_accepted_both_calls_and_news_of_either_is_the_querys(
+    database: Database, process: Processor, jane: Person
+) -> None:
+    """I1, I3: HIE runs under the first id only, for Metriport skips it in a second query."""
+    query_id = await _sent_twice(database, jane)
+    data = {"iasQueryId": str(query_id)}
+    await process(records.webhook(about("hie.completed", "request-1", data=data)))
+    await process(records.webhook(about("lab.completed", "request-2", data=data)))
+    assert await _state(database, query_id) == ("completed", "request-2")
+    assert await kinds(database) == [
+        "NetworkQuerySourceUpdated",
+        "NetworkQuerySourceUpdated",
+        "NetworkQueryFinished",
+    ]
+
+
+async def test_once_it_is_known_the_other_id_needs_no_metadata(
+    database: Database, process: Processor, unparker: Unparker, jane: Person
+) -> None:
+    """I1: a re-send drops them; what came before it was known was parked."""
+    query_id = await _sent_twice(database, jane)
+    await process(records.webhook(about("hie.completed", "request-1", data=None)))
+    assert await kinds(database) == []
+    early = about("hie.first-data-ready", "request-1", data={"iasQueryId": str(query_id)})
+    await process(records.webhook(early))
+    assert await unparker.round() is True
+    sources = {row["status"] for row in await bodies(database, "NetworkQuerySourceUpdated")}
+    assert sources == {"processing", "completed"}
+
+
+async def test_a_query_that_was_sent_once_has_one_id(
+    database: Database, process: Processor, jane: Person
+) -> None:
+    """I2: another request that claims to be ours is parked, and changes nothing."""
+    query_id = await people.started_query(database, jane, "request-2", [Source.HIE])
+    data = {"iasQueryId": str(query_id)}
+    await process(records.webhook(about("hie.completed", "request-1", data=data)))
+    assert await _state(database, query_id) == ("started", "request-2")
+    assert await kinds(database) == []
+
+
+async def test_a_query_that_was_sent_twice_has_no_third_id(
+    database: Database, process: Processor, jane: Person
+) -> None:
+    """I2."""
+    query_id = await _sent_twice(database, jane)
+    data = {"iasQueryId": str(query_id)}
+    await process(records.webhook(about("hie.first-data-ready", "request-1", data=data)))
+    await process(records.webhook(about("hie.completed", "request-3", data=data)))
+    assert (await _state(database, query_id))[0] == "started"
+    assert len(await kinds(database)) == 1
 
 
 async def test_a_webhook_without_a_request_id_is_known_by_our_id(

@@ -1,5 +1,6 @@
 """The strict rule: only one query, of the same purpose, in its call's time window (I2)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -43,6 +44,14 @@ def test_the_start_lies_within_the_call_give_or_take_a_minute(
     seconds: float, *, fits: bool
 ) -> None:
     assert suppose(_seen(seconds), [_candidate()]) == (OURS if fits else None)
+
+
+def test_of_a_query_that_was_sent_twice_either_call_may_have_been_accepted() -> None:
+    """I3: five minutes lie between the two, which no single call's time covers."""
+    twice = replace(_candidate(), first_called_at=CALLED - timedelta(minutes=5))
+    assert suppose(_seen(-299), [twice]) == OURS
+    assert suppose(_seen(1), [twice]) == OURS
+    assert suppose(_seen(-400), [twice]) is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer
 from service.gateway.client import VendorClient
 from service.gateway.operations.common import Surroundings
-from service.settings.lifetimes import Lifetimes
 from service.store.pool import Database
 from tests.support.settings import (
     LINK_KEY,
@@ -71,7 +70,7 @@ def build(database: Database) -> Build:
                 around,
                 timeout=timedelta(seconds=5),
             ),
-            sweeper=Sweeper(database, cast("Lifetimes", settings)),
+            sweeper=Sweeper(database, settings),
             unparker=Unparker(database, context),
             rebinder=Rebinder(database, context),
             truth=truth,

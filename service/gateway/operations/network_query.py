@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
-from schemas.ids import ChallengeId, RequestId
+from schemas.ids import ChallengeId, RequestId, VendorRequestId
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.sources import Source
 from service.gateway import protocol
@@ -52,12 +52,13 @@ from service.store.sessions import Challenge
 from service.store.unit import Unit
 
 _SLOT_PAUSE: Final = timedelta(seconds=2)
+_SENDABLE: Final = frozenset({QueryState.DUE, QueryState.WAITING, QueryState.RESENDING})
 
 
 async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     """Check everything again, take the patient's HIE slot, and build the request."""
     query = await queries.lock(unit, RequestId(call.ref_id))
-    if query is None or query.state not in {QueryState.DUE, QueryState.WAITING}:
+    if query is None or query.state not in _SENDABLE:
         return Void("the query is over")
     standing = await query_standing(unit, query)
     link = await patients.purpose(unit, query.subject_id, query.patient_id)
@@ -127,12 +128,20 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     if Effect.PROVE_SESSION in decision.calls:
         await _prove_session(unit, around, query)
     await carry_out(unit, query, decision)
+    if isinstance(message, Answered) and query.vendor_request_id is not None:
+        await _keep_other_id(unit, query, message.answer.request_id)
     if Effect.ASK_PERSON in decision.calls and return_url is not None:
         await _ask_person(unit, around, query, return_url)
     if Effect.ASK_AGAIN in decision.calls:
         await retry_later(unit, call, outcome, repeatable=False)
     else:
         await finish(unit, call, outcome)
+
+
+async def _keep_other_id(unit: Unit, query: Query, request_id: VendorRequestId) -> None:
+    """The vendor accepted both calls of a query that was sent twice: news may come under either id."""
+    if request_id != query.vendor_request_id:
+        await queries.also_known_as(unit, query.query_id, request_id)
 
 
 def _hear(call: Call, query: Query, outcome: Outcome, *, can_ask: bool) -> Message:

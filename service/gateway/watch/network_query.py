@@ -19,7 +19,7 @@ from service.gateway.operations.common import (
 )
 from service.gateway.outcome import Outcome
 from service.gateway.watch import confirming, looking, spacing
-from service.ias.network_query import FINISHED, QueryState, read_status
+from service.ias.network_query import FINISHED, UNPROVEN, QueryState, read_status
 from service.ias.network_query import read_answer as read_sources
 from service.ias.network_query_messages import News
 from service.ias.network_query_steps import on
@@ -41,7 +41,7 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     asked = None
     if around.watching.enabled and query.state is QueryState.STARTED:
         asked = query.vendor_request_id
-    elif around.watching.enabled and query.state is QueryState.UNKNOWN:
+    elif around.watching.enabled and query.state in UNPROVEN:
         asked = await suppositions.of_query(unit, query.query_id)
     if asked is None:
         await watch.end(unit, Kind.NETWORK_QUERY, query.query_id)
@@ -58,7 +58,7 @@ async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome)
     if not await looking.was_made(unit, Kind.NETWORK_QUERY, call, outcome):
         return
     answer = read_answer(outcome, NetworkQueryStatus)
-    if query.state is QueryState.UNKNOWN:
+    if query.state in UNPROVEN:
         word = await confirming.confirm(unit, query, outcome, answer)
         query = await queries.lock(unit, query.query_id) or query
     elif answer is None or answer.request_id != query.vendor_request_id:
@@ -96,7 +96,7 @@ async def _following(unit: Unit, how: Watching, query: Query, *, shown: bool) ->
     """When to look again; ``None`` when there is nothing to ask any more."""
     left = query.deadline - unit.now if query.state is QueryState.STARTED else None
     supposed = None
-    if query.state is QueryState.UNKNOWN:
+    if query.state in UNPROVEN:
         supposed = await suppositions.of_query(unit, query.query_id)
     if left is None and supposed is None:
         if query.state not in FINISHED:
