@@ -33,5 +33,6 @@ async def handle(unit: Unit, context: Context, command: RenewDataLink) -> None:
             request_id=RequestId(uuid4()),
             command_id=command.command_id,
             state=ConsolidatedState.DUE,
+            renewals=0,
         ),
     )

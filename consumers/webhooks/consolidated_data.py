@@ -1,4 +1,7 @@
-"""``medical.consolidated-data``: hand the link to the subjects who asked and are still entitled."""
+"""``medical.consolidated-data``: hand the link to the subjects who asked and are still entitled.
+
+What Metriport sends again carries the link of the first time, which is dead by then: it is asked for anew.
+"""
 
 from uuid import uuid4
 
@@ -32,9 +35,9 @@ async def handle(unit: Unit, context: Context, webhook: Webhook) -> None:
             drop_late(webhook)
             continue
         for query in await consolidated.lock_running(unit, request_id, subject_id):
-            for patient in content.patients:
-                if patient.patient_id == query.patient_id:
-                    await _deliver(unit, query, patient, webhook)
+            patient = _patient_of(content, query)
+            if patient is not None:
+                await _deliver(unit, query, patient, webhook)
 
 
 def _decode(webhook: Webhook) -> ConsolidatedData:
@@ -42,6 +45,12 @@ def _decode(webhook: Webhook) -> ConsolidatedData:
         return decode_part(webhook.body, ConsolidatedData)
     except InvalidMessageError as error:
         raise RejectedError(Reason.UNREADABLE, error.message, error.field) from None
+
+
+def _patient_of(content: ConsolidatedData, query: Consolidated) -> ConsolidatedPatient | None:
+    """What the webhook says of the query's patient: one that is named twice is delivered once."""
+    mine = (one for one in content.patients if one.patient_id == query.patient_id)
+    return next(mine, None)
 
 
 async def _deliver(

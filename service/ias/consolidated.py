@@ -14,6 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from schemas.metriport.webhooks import ConsolidatedPatient
 
 LINK_LIFETIME: Final = timedelta(minutes=3)
+RENEWALS: Final = 2
+"""So often a link that came dead is asked for again: the third one ends the query."""
+
 CONTENT_TYPES: Final = {
     "json": "application/json",
     "pdf": "application/pdf",

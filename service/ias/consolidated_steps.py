@@ -9,6 +9,7 @@ from schemas.ids import LinkId
 from schemas.reasons import REMEDIES, Reason
 from service.ias.consolidated import (
     CONTENT_TYPES,
+    RENEWALS,
     ConsolidatedState,
     DataLink,
     Failed,
@@ -20,7 +21,7 @@ from service.ias.refusal import Refusal
 from service.ias.telling import Head
 
 _CANNOT: Final = Refusal(Reason.VENDOR_REFUSED, "Metriport could not deliver the record")
-_DIED: Final = Refusal(Reason.LINK_EXPIRED, "The link died on its way; send RenewDataLink.")
+_DIED: Final = Refusal(Reason.LINK_EXPIRED, "Three links died on their way; send RenewDataLink.")
 _REASONS: Final = {
     ConsolidatedCue.EXPIRED: Reason.DEADLINE_PASSED,
     ConsolidatedCue.REVOKED: Reason.REVOKED,
@@ -29,10 +30,11 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class ConsolidatedStanding:
-    """A consolidated query as the rules see it."""
+    """A consolidated query as the rules see it. ``renewals``: how many dead links it comes after."""
 
     state: ConsolidatedState
     conversion_type: str
+    renewals: int
     head: Head
 
 
@@ -74,7 +76,7 @@ Message = Turn | Refusing | Delivery | Plain
 
 def on(query: ConsolidatedStanding, message: Message, now: datetime) -> Decision[ConsolidatedState]:
     """What the query does on hearing the message."""
-    cue, refusal = _hear(message, now)
+    cue, refusal = _hear(query, message, now)
     step = CONSOLIDATED.step(query.state, cue)
     if ConsolidatedDataFailed in step.tells and refusal is not None:
         failed = ConsolidatedDataFailed(
@@ -86,7 +88,9 @@ def on(query: ConsolidatedStanding, message: Message, now: datetime) -> Decision
     return Decision(state=step.to, calls=step.calls)
 
 
-def _hear(message: Message, now: datetime) -> tuple[ConsolidatedCue, Refusal | None]:
+def _hear(
+    query: ConsolidatedStanding, message: Message, now: datetime
+) -> tuple[ConsolidatedCue, Refusal | None]:
     match message:
         case Turn(None):
             return ConsolidatedCue.CLEARED, None
@@ -95,7 +99,7 @@ def _hear(message: Message, now: datetime) -> tuple[ConsolidatedCue, Refusal | N
         case Refusing(refusal):
             return ConsolidatedCue.VENDOR_REFUSED, refusal
         case Delivery(None, content, _):
-            return _delivered(content, now)
+            return _delivered(query, content, now)
         case Delivery(refused, _, _):
             return ConsolidatedCue.NOT_ENTITLED, refused
         case cue:
@@ -104,17 +108,19 @@ def _hear(message: Message, now: datetime) -> tuple[ConsolidatedCue, Refusal | N
 
 
 def _delivered(
-    content: DataLink | NoData | Failed, now: datetime
+    query: ConsolidatedStanding, content: DataLink | NoData | Failed, now: datetime
 ) -> tuple[ConsolidatedCue, Refusal | None]:
     match content:
         case Failed():
             return ConsolidatedCue.DELIVERY_FAILED, _CANNOT
         case NoData():
             return ConsolidatedCue.NO_DATA, None
-        case DataLink(_, _, expires_at) if expires_at <= now:
-            return ConsolidatedCue.LINK_DIED, _DIED
-        case DataLink():
+        case DataLink(_, _, expires_at) if expires_at > now:
             return ConsolidatedCue.DELIVERED, None
+        case DataLink() if query.renewals < RENEWALS:
+            return ConsolidatedCue.LINK_DIED, None
+        case DataLink():
+            return ConsolidatedCue.LAST_LINK_DIED, _DIED
 
 
 def _ready(query: ConsolidatedStanding, delivery: Delivery) -> ConsolidatedDataReady:

@@ -25,6 +25,7 @@ class ConsolidatedCue(StrEnum):
     NO_DATA = "no_data"
     DELIVERY_FAILED = "delivery_failed"
     LINK_DIED = "link_died"
+    LAST_LINK_DIED = "last_link_died"
     EXPIRED = "expired"
     REVOKED = "revoked"
     ERASED = "erased"
@@ -50,7 +51,9 @@ CONSOLIDATED: Final = Machine(
     name="Consolidated query",
     about=(
         "Two subjects of one patient can get one vendor request id back, so it is found by that id "
-        "and the subject, and each subject's entitlement is checked for itself."
+        "and the subject, and each subject's entitlement is checked for itself. A link that came dead is "
+        "renewed by a fresh query for the same command: the old one keeps its id, so that what still "
+        "comes for that id is nobody's news, and nobody hears of its end."
     ),
     start=(D.DUE,),
     rank={D.DUE: 0, D.DISPATCHING: 0, D.STARTED: 1, D.READY: 2, D.FAILED: 2},
@@ -64,7 +67,8 @@ CONSOLIDATED: Final = Machine(
         _C.DELIVERED: "the webhook brought a link that lives",
         _C.NO_DATA: "the webhook says that there is nothing",
         _C.DELIVERY_FAILED: "the webhook says failed, or brought nothing of the asked kind",
-        _C.LINK_DIED: "the webhook brought a link that is dead already",
+        _C.LINK_DIED: "the webhook brought a link that is dead already, or was missed until it was",
+        _C.LAST_LINK_DIED: "as before, of a query that was renewed as often as may be",
         _C.EXPIRED: "no webhook came in time (sweeper)",
         _C.REVOKED: "the identity was revoked or stopped",
         _C.ERASED: "the subject is being erased",
@@ -83,7 +87,10 @@ CONSOLIDATED: Final = Machine(
             _C.DELIVERED: Step(D.READY, "the record", _READY, (Effect.ISSUE_LINK,)),
             _C.NO_DATA: Step(D.READY, "there is nothing, and that is an answer", _READY),
             _C.DELIVERY_FAILED: Step(D.FAILED, "the vendor could not deliver", _FAILED),
-            _C.LINK_DIED: Step(D.FAILED, "RenewDataLink asks again", _FAILED),
+            _C.LINK_DIED: Step(
+                D.FAILED, "a fresh one takes its place, unheard", (), (Effect.RENEW,)
+            ),
+            _C.LAST_LINK_DIED: Step(D.FAILED, "RenewDataLink asks again", _FAILED),
         },
     },
     otherwise={
@@ -91,6 +98,6 @@ CONSOLIDATED: Final = Machine(
         D.DISPATCHING: "its request id is not known yet, so no delivery can be its own",
         D.STARTED: "it runs: the call has been answered",
         D.READY: "final: a link is issued once",
-        D.FAILED: "final: RenewDataLink starts another",
+        D.FAILED: "final: a renewal, or RenewDataLink, starts another",
     },
 )

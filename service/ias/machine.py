@@ -30,6 +30,7 @@ class Effect(StrEnum):
     PROVE_SESSION = "the session is proven"
     RECEIVE_SESSION = "keep the session, sealed"
     REFUSE_SESSION = "the session is refused"
+    RENEW = "ask for the same in a fresh query"
     RETURN_USE = "the use of the session does not count"
     STOP_HOLDER = "stop the identity for both"
 

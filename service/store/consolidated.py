@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import NamedTuple
+from uuid import uuid4
 
 from asyncpg import Record
 
@@ -14,9 +15,16 @@ insert into consolidated_query (request_id, subject_id, patient_id, command_id, 
     resources, date_from, date_to, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, 'due')
 """
+RENEW = """
+insert into consolidated_query (request_id, subject_id, patient_id, command_id, conversion_type,
+    resources, date_from, date_to, created_at, renewals, state)
+select $2, subject_id, patient_id, command_id, conversion_type, resources, date_from, date_to,
+    created_at, renewals + 1, 'due'
+from consolidated_query where request_id = $1
+"""
 COLUMNS = """
 request_id, subject_id, patient_id, command_id, conversion_type, resources, date_from, date_to,
-state
+state, renewals
 """
 BY_ID = f"select {COLUMNS} from consolidated_query where request_id = $1 for update"
 RUNNING = f"""
@@ -37,7 +45,7 @@ SET_STATE = "update consolidated_query set state = $2 where request_id = $1"
 
 
 class Consolidated(NamedTuple):
-    """One consolidated query."""
+    """One consolidated query. ``renewals``: how many links of the same command came dead before."""
 
     request_id: RequestId
     subject_id: SubjectId
@@ -48,11 +56,19 @@ class Consolidated(NamedTuple):
     date_from: date | None
     date_to: date | None
     state: ConsolidatedState
+    renewals: int = 0
 
 
 async def create(unit: Unit, query: Consolidated) -> None:
-    """A consolidated query that is due."""
-    await unit.conn.execute(INSERT, *query[:-1])
+    """A consolidated query that is due, and was never renewed."""
+    await unit.conn.execute(INSERT, *query[:-2])
+
+
+async def renew(unit: Unit, request_id: RequestId) -> RequestId:
+    """The same query once more, due and as old as before: its lifetime is that of the first."""
+    fresh = RequestId(uuid4())
+    await unit.conn.execute(RENEW, request_id, fresh)
+    return fresh
 
 
 async def lock(unit: Unit, request_id: RequestId) -> Consolidated | None:

@@ -12,7 +12,8 @@ from service.ias.consolidated_steps import ConsolidatedStanding
 from service.ias.machine import Decision, Effect
 from service.ias.network_query_messages import QueryDecision, Standing
 from service.ias.telling import Head, ends, head
-from service.store import consolidated, identities, outbox, queries, sessions
+from service.store import calls, consolidated, identities, outbox, queries, sessions
+from service.store.calls import Operation
 from service.store.consolidated import Consolidated
 from service.store.queries import Query
 from service.store.unit import Unit
@@ -76,6 +77,7 @@ def consolidated_standing(query: Consolidated) -> ConsolidatedStanding:
     return ConsolidatedStanding(
         state=query.state,
         conversion_type=query.conversion_type,
+        renewals=query.renewals,
         head=head(query.subject_id, query.patient_id, query.command_id, query.request_id),
     )
 
@@ -83,7 +85,10 @@ def consolidated_standing(query: Consolidated) -> ConsolidatedStanding:
 async def carry_out_consolidated(
     unit: Unit, query: Consolidated, decision: Decision[ConsolidatedState]
 ) -> None:
-    """Store the state and tell; calls and links are the caller's."""
+    """Store the state, renew and tell; other calls, and links, are the caller's."""
     if decision.state is not query.state:
         await consolidated.set_state(unit, query.request_id, decision.state)
+    if Effect.RENEW in decision.calls:
+        fresh = await consolidated.renew(unit, query.request_id)
+        await calls.schedule(unit, Operation.START_CONSOLIDATED_QUERY, query.subject_id, fresh)
     await tell(unit, decision.events)

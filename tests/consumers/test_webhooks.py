@@ -212,9 +212,8 @@ async def test_no_data_is_told_without_a_link(
     [
         (_fresh("failed"), "json", "vendor_refused"),
         (_fresh("completed"), "pdf", "vendor_refused"),
-        (records.sample("medical.consolidated-data.completed"), "json", "link_expired"),
     ],
-    ids=["failed", "another format", "link died on its way"],
+    ids=["failed", "another format"],
 )
 async def test_a_record_that_cannot_be_delivered_is_told_with_its_reason(
     database: Database,

@@ -203,8 +203,8 @@ def test_a_live_session_is_stopped_by_a_revocation(state: str) -> None:
     assert (decision.state, decision.events) == (SessionState.REFUSED, ())
 
 
-def consolidated(state: ConsolidatedState) -> ConsolidatedStanding:
-    return ConsolidatedStanding(state=state, conversion_type="json", head=ABOUT)
+def consolidated(state: ConsolidatedState, renewals: int = 0) -> ConsolidatedStanding:
+    return ConsolidatedStanding(state=state, conversion_type="json", renewals=renewals, head=ABOUT)
 
 
 ALIVE = DataLink("https://data.example/record", "application/json", T0 + MINUTE)
@@ -217,9 +217,9 @@ DEAD = DataLink("https://data.example/record", "application/json", T0)
         (None, ALIVE, "ready", {"noData": False, "linkId": str(LINK)}),
         (None, NoData(), "ready", {"noData": True}),
         (None, Failed(), "failed", {"reason": "vendor_refused"}),
-        (None, DEAD, "failed", {"reason": "link_expired"}),
         (NO, ALIVE, "failed", {"reason": "no_active_identity"}),
         (NO, NoData(), "failed", {"reason": "no_active_identity"}),
+        (NO, DEAD, "failed", {"reason": "no_active_identity"}),
     ],
 )
 def test_a_delivery_is_handed_to_the_entitled_alone(
@@ -232,12 +232,48 @@ def test_a_delivery_is_handed_to_the_entitled_alone(
     assert str(decision.state) == state
     assert event.items() <= one.items()
     assert (Effect.ISSUE_LINK in decision.calls) is ("linkId" in one)
+    assert Effect.RENEW not in decision.calls
 
 
+@pytest.mark.parametrize(
+    ("renewals", "effects", "reasons"),
+    [
+        (0, (Effect.RENEW,), []),
+        (1, (Effect.RENEW,), []),
+        (2, (), ["link_expired"]),
+        (3, (), ["link_expired"]),
+    ],
+)
+def test_a_link_that_came_dead_is_renewed_twice_and_the_third_ends_the_query(
+    renewals: int, effects: tuple[Effect, ...], reasons: list[str]
+) -> None:
+    """I4: a renewal is not told, for the command is still open; the link is never issued."""
+    query = consolidated(ConsolidatedState.STARTED, renewals)
+    decision = consolidated_steps.on(query, Delivery(None, DEAD, LINK), T0)
+    assert (decision.state, decision.calls) == (ConsolidatedState.FAILED, effects)
+    assert [one["reason"] for one in told(decision.events)] == reasons
+
+
+@pytest.mark.parametrize(
+    ("later", "effect"),
+    [
+        (-timedelta(microseconds=1), Effect.ISSUE_LINK),
+        (timedelta(0), Effect.RENEW),
+        (timedelta(days=3), Effect.RENEW),
+    ],
+)
+def test_a_link_is_dead_from_the_moment_that_it_names(later: timedelta, effect: Effect) -> None:
+    query, message = consolidated(ConsolidatedState.STARTED), Delivery(None, DEAD, LINK)
+    assert consolidated_steps.on(query, message, T0 + later).calls == (effect,)
+
+
+@pytest.mark.parametrize("content", [ALIVE, DEAD])
 @pytest.mark.parametrize("state", [s for s in ConsolidatedState if s != "started"])
-def test_a_delivery_is_news_only_to_a_query_that_runs(state: ConsolidatedState) -> None:
-    """I1: a second delivery issues no second link; I9 holds also then."""
-    decision = consolidated_steps.on(consolidated(state), Delivery(None, ALIVE, LINK), T0)
+def test_a_delivery_is_news_only_to_a_query_that_runs(
+    state: ConsolidatedState, content: DataLink
+) -> None:
+    """I1: a second delivery issues no second link and renews nothing; I9 holds also then."""
+    decision = consolidated_steps.on(consolidated(state), Delivery(None, content, LINK), T0)
     assert (decision.state, decision.events, decision.calls) == (state, (), ())
 
 

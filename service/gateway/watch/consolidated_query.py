@@ -2,7 +2,7 @@
 
 The status holds no link, so it cannot bring the record. ``completed`` at two looks, further apart than a
 link lives, means that the webhook is lost or late with a dead link: the same as a webhook that brings
-one. A row that is not found tells nothing, because starting another query drops finished ones.
+one, so it is asked for anew. A row that is not found tells nothing, because starting another query drops finished ones.
 """
 
 from datetime import timedelta
@@ -60,7 +60,7 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
 
 
 async def record(unit: Unit, around: Surroundings, call: Call, outcome: Outcome) -> None:
-    """End a query whose delivery failed or was missed; else say when to look again."""
+    """End a query whose delivery failed, renew one that was missed; else say when to look again."""
     query = await consolidated.lock(unit, RequestId(call.ref_id))
     if query is None:
         await finish(unit, call, outcome)
