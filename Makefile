@@ -7,7 +7,7 @@ BENCH_READY := $(VENV)/.bench-ready
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check \
+.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers bench-dispatch lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -48,6 +48,9 @@ bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and t
 
 bench-consumers: $(READY) ## Measure webhooks a second, to committed state and told event.
 	@$(BIN)/python -m tests.bench.consumers
+
+bench-dispatch: $(READY) ## Measure how much of the vendor's limits three replicas use, an hour at ten times speed.
+	@$(BIN)/python -m tests.bench.dispatch
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

@@ -10,6 +10,10 @@ What lives here
     ``consumers`` (the command behind ``make bench-consumers``), ``consumers_seed`` (people, queries
     and history) and ``consumers_load`` (their webhooks, and reading what was told).
 
+    ``dispatch`` (the command behind ``make bench-dispatch``), ``dispatch_simulation`` (a backlog, the
+    double, replicas and what happens to them), ``dispatch_replica`` (one of them, as a process) and
+    ``dispatch_judge`` (what the double saw).
+
 What must not
     No figure without another of the same run beside it: machines differ and are noisy. No import of
     the service's code by a load generator, and no work of a generator in the process it measures.

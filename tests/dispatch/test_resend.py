@@ -98,7 +98,7 @@ async def test_it_is_never_sent_a_third_time(
 @pytest.mark.parametrize(
     ("status", "reason"), [(400, "session_refused"), (404, "patient_not_found")]
 )
-async def test_a_refusal_of_the_second_call_says_nothing_of_the_first(
+async def test_a_refusal_of_the_second_call_says_nothing_of_the_first(  # noqa: PLR0913, PLR0917 - fixtures
     database: Database,
     gateway: Gateway,
     vendor: Vendor,
