@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+JARS := tests/kafka/target/jars
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers bench-dispatch lint types imports check \
+.PHONY: help setup run up test test-pure test-kafka test-deep bench-ingress bench-consumers bench-dispatch lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -35,6 +36,17 @@ test: $(READY) ## Run the whole test suite, with real Postgres, a real broker an
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process"
+
+$(JARS): tests/kafka/pom.xml
+	@command -v java >/dev/null || { echo "Apache Kafka needs a JDK, 17 or newer, and there is none on the PATH." >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo "Fetching Apache Kafka needs Maven, and there is none on the PATH." >&2; exit 1; }
+	@echo "Fetching Apache Kafka (once; about 45 MB)"
+	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies
+	@touch $@
+
+test-kafka: $(READY) $(JARS) ## Run the tests that talk to a broker on Apache Kafka (needs a JDK and Maven).
+	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and alone"
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
 	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability tests/cutting

@@ -13,18 +13,21 @@ _ALREADY_THERE: Final = 36
 
 
 async def apply(settings: Kafka, replication: int) -> list[str]:
-    """Create the topics that are missing; their names."""
+    """Create the topics that are missing; the names of those that were created here.
+
+    A broker may list a topic later than another made it, so what it answers counts, not the list.
+    """
     admin = AIOKafkaAdminClient(**connection_arguments(settings))
     await admin.start()
     try:
         there = set(await admin.list_topics())
         wanted = {full_name(settings, topic): topic for topic in Topic}
         missing = {name: topic for name, topic in wanted.items() if name not in there}
-        if missing:
-            new = [_new(name, TOPICS[topic], replication) for name, topic in missing.items()]
-            answer: Any = await admin.create_topics(new)
-            _raise_for_errors(answer.topic_errors)
-        return sorted(missing)
+        if not missing:
+            return []
+        new = [_new(name, TOPICS[topic], replication) for name, topic in missing.items()]
+        answer: Any = await admin.create_topics(new)
+        return sorted(_created(answer.topic_errors))
     finally:
         await admin.close()
 
@@ -51,7 +54,8 @@ def _new(name: str, spec: TopicSpec, replication: int) -> NewTopic:
     return NewTopic(name, spec.partitions, replication, topic_configs=configs)
 
 
-def _raise_for_errors(errors: list[tuple[str, int, str | None]]) -> None:
+def _created(errors: list[tuple[str, int, str | None]]) -> list[str]:
     failed = [name for name, code, *_ in errors if code not in {0, _ALREADY_THERE}]
     if failed:
         raise RuntimeError(f"topics not created: {', '.join(failed)}")
+    return [name for name, code, *_ in errors if code == 0]

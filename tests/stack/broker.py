@@ -5,7 +5,7 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from tests.stack import lifetime, signals
 from tests.stack.folders import make_folder, remove_folder
@@ -15,6 +15,7 @@ from tests.stack.processes import Supervised
 from tests.stack.waiting import wait_until
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+KIND = "IAS_TEST_BROKER"
 START_SECONDS = 15.0
 
 
@@ -59,6 +60,7 @@ class EmbeddedBroker:
     """Tansu with its memory storage on a free loopback port."""
 
     is_ours = True
+    start_seconds = START_SECONDS
 
     def __init__(self, *, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -122,7 +124,7 @@ class EmbeddedBroker:
         return answers_metadata(self.bootstrap_servers, within=within)
 
     def _launch(self, process: Supervised) -> None:
-        process.start().wait_ready(self.answers, within=START_SECONDS)
+        process.start().wait_ready(self.answers, within=self.start_seconds)
 
     def _prepared(self, folder: Path) -> Supervised:
         url = f"tcp://{self.bootstrap_servers}"
@@ -164,9 +166,17 @@ class EnvironmentBroker:
 
 
 def broker_from_environment(environment: Mapping[str, str] = os.environ) -> Broker:
-    """Return the cluster ``KAFKA_BOOTSTRAP_SERVERS`` names, else an embedded one; not started."""
+    """Return the cluster ``KAFKA_BOOTSTRAP_SERVERS`` names, else one of ours; not started.
+
+    Ours is Tansu, or Apache Kafka where ``IAS_TEST_BROKER=apache``.
+    """
     servers = environment.get(VARIABLE, "").strip()
-    return EnvironmentBroker(servers) if servers else EmbeddedBroker()
+    if servers:
+        return EnvironmentBroker(servers)
+    if environment.get(KIND) == "apache":
+        kafka = importlib.import_module("tests.stack.kafka")  # it builds on this module
+        return cast("Broker", kafka.ApacheKafka())
+    return EmbeddedBroker()
 
 
 def _program() -> Path:

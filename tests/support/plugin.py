@@ -29,6 +29,9 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 ALONE = frozenset({"durability", "overload"})
 """Folders of tests that load the machine and time its answers."""
 
+BREAKING = frozenset({"durability"})
+"""Folders of tests that break a broker of their own."""
+
 _numbers = itertools.count(1)
 
 
@@ -38,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"postgres", "broker"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("edge")
+        if "broker" in getattr(item, "fixturenames", ()) or item.path.parent.name in BREAKING:
+            item.add_marker("kafka")
         if item.path.parent.name in ALONE:
             item.add_marker("alone")
 
