@@ -12,8 +12,7 @@ contract added is no error but an ``UnknownMessage``: an old reader survives a n
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Generic, TypedDict, TypeVar
-from uuid import UUID
+from typing import Generic, TypedDict, TypeVar
 
 import msgspec
 
@@ -27,9 +26,6 @@ from .problems import NOT_ALLOWED, InvalidMessageError, decode_part
 from .problems import decode as read_json
 from .record_requests import RECORD_REQUEST_TYPE, RecordRequest
 from .topics import Topic
-
-SERVICE: Final = "/metriport-ias"
-"""``ce_source`` of everything that the service tells."""
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
 
@@ -116,32 +112,12 @@ def encode_command(
     )
     value = msgspec.json.encode(command)
     _checked(value, kind)  # a Struct checks nothing when it is made
-    return _record(prefix, Topic.COMMANDS, command.subject_id, value, attributes)
-
-
-def encode_event(event: Event, *, event_id: UUID, time: datetime, prefix: str = "") -> Record:
-    """The record of an event as the service writes it, for tests of whoever reads events."""
-    kind = f"ias.event.{type(event).__name__}"
-    attributes = _of_service(str(event_id), kind, event.subject_id, time)
-    value = msgspec.json.encode(event)
-    return _record(prefix, Topic.EVENTS, event.subject_id, value, attributes)
-
-
-def encode_link(link: Link, *, time: datetime, prefix: str = "") -> Record:
-    """The record of a link as the service writes it."""
-    attributes = _of_service(str(link.link_id), LINK_TYPE, link.subject_id, time)
-    value = msgspec.json.encode(link)
-    return _record(prefix, Topic.LINKS, link.subject_id, value, attributes)
-
-
-def encode_record_request(
-    state: RecordRequest | RequestId, *, event_id: UUID, time: datetime, prefix: str = ""
-) -> Record:
-    """The record of a record request's state; of a request id alone, its tombstone."""
-    key = str(state.request_id if isinstance(state, RecordRequest) else state)
-    value = msgspec.json.encode(state) if isinstance(state, RecordRequest) else None
-    attributes = _of_service(str(event_id), RECORD_REQUEST_TYPE, key, time)
-    return _record(prefix, Topic.RECORD_REQUESTS, key, value, attributes)
+    return Record(
+        topic=f"{prefix}{Topic.COMMANDS}",
+        key=command.subject_id.encode(),
+        value=value,
+        headers=to_headers(attributes),
+    )
 
 
 def decode_command(
@@ -194,18 +170,6 @@ class _Place(Message, frozen=True, kw_only=True):
 
     subject_id: SubjectId | None = None
     sequence: Count | None = None
-
-
-def _record(
-    prefix: str, topic: Topic, key: str, value: bytes | None, attributes: Attributes
-) -> Record:
-    return Record(
-        topic=f"{prefix}{topic}", key=key.encode(), value=value, headers=to_headers(attributes)
-    )
-
-
-def _of_service(event_id: str, kind: str, subject: str, time: datetime) -> Attributes:
-    return Attributes(id=event_id, type=kind, source=SERVICE, time=time, subject=subject)
 
 
 def _attributes(headers: GivenHeaders) -> Attributes:

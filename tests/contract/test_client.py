@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consumers.reading import read_command
+from schemas.as_told import encode_event, encode_link, encode_record_request
 from schemas.base import Command, Event
 from schemas.client import (
     Received,
@@ -25,9 +26,6 @@ from schemas.client import (
     decode_link,
     decode_record_request,
     encode_command,
-    encode_event,
-    encode_link,
-    encode_record_request,
 )
 from schemas.cloudevents import from_headers
 from schemas.commands import COMMANDS, ConfirmReturn

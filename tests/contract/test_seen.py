@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.as_told import encode_event
 from schemas.base import Event
-from schemas.client import Received, UnknownMessage, decode_event, encode_event
+from schemas.client import Received, UnknownMessage, decode_event
 from schemas.events import Aal2SessionExpired, DispatchResumed, Remainder, SubjectErased
 from schemas.ids import SubjectId
 from schemas.seen import Seen, Sight, sight
