@@ -52,7 +52,7 @@ def start(
         deadline=deadline,
         sources={
             source: SourceRow(source, SourceStatus.PROCESSING, None, told_early=False, reason=None)
-            for source in sources
+            for source in sorted(sources)  # in which events tell them
         },
         identity_id=None if identity is None else identity.identity_id,
         session_id=None if kept is None else kept.rule.session_id,

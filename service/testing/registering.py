@@ -5,10 +5,12 @@ import msgspec
 from schemas.demographics import Demographics
 from schemas.events import PatientRegistered, PatientRegistrationFailed
 from schemas.ids import ExternalId, PatientId
+from schemas.metriport.api import Patient
 from schemas.reasons import REMEDIES
 from schemas.sources import PurposeOfUse
 from service.ias.purpose import refuse_link
 from service.ias.refusal import Refusal
+from service.ias.registration import matched_existing
 from service.ias.telling import Head, head
 from service.testing.world import World
 
@@ -28,7 +30,7 @@ def register(
     if refused is not None:
         fail(world, about, refused)
         return None
-    patient_id, existed = _match(world, who)
+    patient_id, existed = _match(world, who, external_id)
     refused = _refuse(world, about, purpose, patient_id)
     if refused is not None:
         fail(world, about, refused)
@@ -58,15 +60,17 @@ def _refuse(world: World, about: Head, purpose: PurposeOfUse, who: Who) -> Refus
     return refused if reason is None else Refusal(reason, REMEDIES[reason])
 
 
-def _match(world: World, who: Who) -> tuple[PatientId, bool]:
+def _match(world: World, who: Who, external_id: ExternalId | None) -> tuple[PatientId, bool]:
     """Metriport matches by name, day of birth and the like; what is sealed, only by itself."""
     if isinstance(who, str):
         return PatientId(who), True
     matched = who if isinstance(who, bytes) else _traits(who)
-    existed = matched in world.patients
-    if not existed:
-        world.patients[matched] = PatientId(str(world.new_id()))
-    return world.patients[matched], existed
+    if matched not in world.patients:
+        world.patients[matched] = Patient(
+            id=PatientId(str(world.new_id())), external_id=external_id, date_created=world.now
+        )
+    patient = world.patients[matched]
+    return patient.id, matched_existing(patient, external_id, world.now)
 
 
 def _traits(who: Demographics) -> bytes:

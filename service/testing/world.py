@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from schemas.base import Command, Event
 from schemas.ids import PatientId, RequestId, SubjectId
 from schemas.links import Link
+from schemas.metriport.api import Patient
 from schemas.reasons import Reason
 from schemas.record_requests import RecordRequest
 from schemas.sources import PurposeOfUse
@@ -38,7 +39,7 @@ class World:
     now: datetime
     outbox: Outbox = field(default_factory=Outbox)
     subjects: dict[SubjectId, Subject] = field(default_factory=dict)
-    patients: dict[bytes, PatientId] = field(default_factory=dict)
+    patients: dict[bytes, Patient] = field(default_factory=dict)
     slots: dict[PatientId, RequestId] = field(default_factory=dict)
     refusal: Reason | None = None
     _made: int = 0

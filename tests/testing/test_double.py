@@ -1,5 +1,6 @@
 """What another team may rely on in its tests."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -113,6 +114,7 @@ def test_metadata_is_echoed_on_the_events_that_the_command_caused(ann: Member) -
 def test_somebody_with_the_same_traits_gets_the_same_patient(ann: Member) -> None:
     bob = Member(ann.double, BOB)
     ann.registered()
+    ann.double.time_passes(timedelta(minutes=10))
     bob.registered()
     assert bob.patient_id == ann.patient_id
     assert [ann.last(e.PatientRegistered).matched_existing] == [False]
