@@ -6,9 +6,10 @@ every event takes effect once, whatever is delivered again.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from .base import Event
-from .client import Received, UnknownMessage
+from .client import Envelope, Received, UnknownMessage
 from .events import SubjectErased
 from .ids import SubjectId
 
@@ -21,18 +22,39 @@ class Sight(StrEnum):
     GAP = "gap"
 
 
-def sight(last: int | None, sequence: int | None, *, may_skip: bool = False) -> Sight:
-    """Whether the event with this number was handled, given the last number that was.
+class Place(NamedTuple):
+    """Where an event stands: whose it is and its number, if it has one.
+
+    ``may_skip``: it may follow a gap, as ``SubjectErased`` may.
+    """
+
+    subject_id: SubjectId | None = None
+    sequence: int | None = None
+    may_skip: bool = False
+
+
+def place(told: Envelope) -> Place:
+    """Where a message stands; of an unknown one as far as it says so, of a link or state nowhere."""
+    match told:
+        case UnknownMessage():
+            return Place(told.subject_id, told.sequence)
+        case Received(message=Event() as event):
+            return Place(event.subject_id, event.sequence, isinstance(event, SubjectErased))
+        case _:
+            return Place()
+
+
+def sight(last: int | None, at: Place) -> Sight:
+    """Whether the event that stands there was handled, given the last number of the subject that was.
 
     ``last`` is ``None`` for a subject nobody handled an event of: the reader may have begun late.
-    An event without a number (0) is about no subject: only its id tells repeats. ``may_skip``: it
-    may follow a gap, as ``SubjectErased`` may.
+    An event without a number (0) is about no subject: only its id tells repeats.
     """
-    if not sequence or last is None:
+    if not at.sequence or last is None:
         return Sight.NEW
-    if sequence <= last:
+    if at.sequence <= last:
         return Sight.REPEAT
-    return Sight.NEW if sequence == last + 1 or may_skip else Sight.GAP
+    return Sight.NEW if at.sequence == last + 1 or at.may_skip else Sight.GAP
 
 
 class Seen:
@@ -41,21 +63,12 @@ class Seen:
     def __init__(self, last: Mapping[SubjectId, int] | None = None) -> None:
         self._last = dict(last or {})
 
-    def look(self, event: Received[Event] | UnknownMessage) -> Sight:
+    def look(self, told: Envelope) -> Sight:
         """What the event is, and remember it. A gap is told once: the reader goes on after it."""
-        subject_id, sequence, may_skip = place(event)
-        if subject_id is None:
+        at = place(told)
+        if at.subject_id is None or not at.sequence:
             return Sight.NEW
-        last = self._last.get(subject_id)
-        seen = sight(last, sequence, may_skip=may_skip)
-        if sequence and seen is not Sight.REPEAT:
-            self._last[subject_id] = sequence
+        seen = sight(self._last.get(at.subject_id), at)
+        if seen is not Sight.REPEAT:
+            self._last[at.subject_id] = at.sequence
         return seen
-
-
-def place(event: Received[Event] | UnknownMessage) -> tuple[SubjectId | None, int | None, bool]:
-    """Subject, number, and whether it may follow a gap; of an unknown event as far as it says so."""
-    if isinstance(event, UnknownMessage):
-        return event.subject_id, event.sequence, False
-    message = event.message
-    return message.subject_id, message.sequence, isinstance(message, SubjectErased)

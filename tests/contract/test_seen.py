@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.as_told import encode_event
+from schemas.as_told import encode_event, encode_link
 from schemas.base import Event
-from schemas.client import Received, UnknownMessage, decode_event
+from schemas.client import Received, UnknownMessage, decode, decode_event
 from schemas.events import Aal2SessionExpired, DispatchResumed, Remainder, SubjectErased
-from schemas.ids import SubjectId
-from schemas.seen import Seen, Sight, sight
+from schemas.ids import LinkId, PatientId, SubjectId
+from schemas.links import Link, LinkKind
+from schemas.seen import Place, Seen, Sight, place, sight
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ANN, BOB = SubjectId("ann"), SubjectId("bob")
@@ -78,4 +79,17 @@ def test_what_is_about_no_subject_has_no_number_and_is_always_new() -> None:
 
 @pytest.mark.parametrize("sequence", [0, None])
 def test_no_number_is_no_repeat(sequence: int | None) -> None:
-    assert sight(7, sequence) is Sight.NEW
+    assert sight(7, Place(ANN, sequence)) is Sight.NEW
+
+
+def test_a_link_has_no_place_among_the_events() -> None:
+    link = Link(
+        link_id=LinkId(uuid4()),
+        kind=LinkKind.HOSTED_STEP,
+        url="https://ias.example.com/go/1",
+        expires_at=NOW,
+        subject_id=ANN,
+        patient_id=PatientId("p"),
+    )
+    record = encode_link(link, time=NOW)
+    assert place(decode(record["headers"], record["value"])) == Place()
