@@ -38,7 +38,6 @@ from schemas.seen import Place, Sight, place, sight
 from schemas.sources import SourceSelection
 from schemas.topics import Topic
 
-SOURCE: Final = "/records-service"
 ORDERS: Final = UUID("5b0f5c1e-3f0a-4e55-9d0e-6a8f2c1b7d90")
 """Make one of your own: the ids of your commands are derived from it."""
 
@@ -227,7 +226,7 @@ class RecordsService:
 
     async def _send(self, command: Command) -> None:
         await self._producer.send_and_wait(
-            **encode_command(command, source=SOURCE, prefix=self._prefix)
+            **encode_command(command, source="/records-service", prefix=self._prefix)
         )
 
 

@@ -202,6 +202,27 @@ def test_what_is_no_message_at_all_is_unreadable_and_tells_no_value(value: bytes
     assert "CANARY" not in str(caught.value)
 
 
+@settings(deadline=None)
+@given(
+    changed=st.dictionaries(
+        st.sampled_from(["ce_id", "ce_type", "ce_time", "ce_subject", "ce_specversion", "other"]),
+        st.none() | st.binary(max_size=20) | st.sampled_from([b"ias.link.Issued", b"1.0"]),
+    ),
+    value=st.none() | st.binary(max_size=200),
+)
+def test_whatever_a_record_holds_a_reader_is_told_or_gets_the_one_error(
+    changed: dict[str, bytes | None], value: bytes | None
+) -> None:
+    headers: dict[str, bytes | None] = dict(
+        encode_event(EXPIRED, event_id=EVENT_ID, time=NOW)["headers"]
+    )
+    try:
+        told = decode(list((headers | changed).items()), value)
+    except RecordError:
+        return
+    assert isinstance(told, Received | UnknownMessage | Tombstone)
+
+
 @pytest.mark.parametrize("headers", [None, [], [("ce_specversion", b"1.0")], [("ce_id", None)]])
 def test_headers_that_are_no_cloud_event_are_named(headers: Any) -> None:
     with pytest.raises(RecordError, match="ce_") as caught:
