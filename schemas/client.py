@@ -101,23 +101,15 @@ def encode_command(
     """
     if not source:
         raise RecordError("a command says who sent it", "source")
-    kind = type(command)
+    who, kind = command.subject_id, type(command)
+    name, number = f"ias.command.{kind.__name__}", str(command.command_id)
     attributes = Attributes(
-        id=str(command.command_id),
-        type=f"ias.command.{kind.__name__}",
-        source=source,
-        time=time,
-        subject=command.subject_id,
-        traceparent=traceparent or None,
+        id=number, type=name, source=source, time=time, subject=who, traceparent=traceparent or None
     )
-    value = msgspec.json.encode(command)
+    value, headers = msgspec.json.encode(command), to_headers(attributes)
     _checked(value, kind)  # a Struct checks nothing when it is made
-    return Record(
-        topic=f"{prefix}{Topic.COMMANDS}",
-        key=command.subject_id.encode(),
-        value=value,
-        headers=to_headers(attributes),
-    )
+    topic = f"{prefix}{Topic.COMMANDS}"
+    return Record(topic=topic, key=who.encode(), value=value, headers=headers)
 
 
 def decode_command(

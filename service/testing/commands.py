@@ -94,12 +94,7 @@ def query(world: World, command: c.StartNetworkQuery) -> None:
     longest = world.now + world.terms.query_deadline
     deadline = min(command.deadline or longest, longest)
     sources, purpose = command.sources.chosen(), command.purpose_of_use
-    invalid = None
-    if not sources:
-        text = "at least one source must be enabled"
-        invalid = Refusal(Reason.INVALID_FIELD, text, "sources")
-    elif deadline <= world.now:
-        invalid = Refusal(Reason.DEADLINE_PASSED, "the deadline has passed", "deadline")
+    invalid = world.refuse_sources(sources, deadline)
     if invalid is not None:
         world.reject(command, invalid)
         return
@@ -111,7 +106,7 @@ def query(world: World, command: c.StartNetworkQuery) -> None:
     if refused is not None:
         _end(world, NetworkQueryRefused, command, command.patient_id, refused)
         return
-    querying.start(world, about, purpose, sources, deadline)
+    querying.take_turn(world, querying.queue(world, about, purpose, sources, deadline))
 
 
 def consolidate(world: World, command: c.StartConsolidatedQuery) -> None:

@@ -98,12 +98,16 @@ class Delivery:
 
 @dataclass
 class Retrieval:
-    """One record request: the whole flow, driven by the service."""
+    """One record request: the whole flow, driven by the service.
+
+    ``step``, ``waiting_for``: as they were told; ``at``: which step it is at, told or not.
+    """
 
     request_id: RequestId
     command: RequestRecords
     deadline: datetime
     patient_id: PatientId | None
+    at: str = ""
     step: str = ""
     waiting_for: str | None = None
     proofing: Proofing | None = None

@@ -98,10 +98,10 @@ class Outbox:
             if whose == subject_id and not asked.is_erased:
                 asked.final = self.told[-1]
 
-    def last(self, kinds: tuple[type[E], ...], request_id: RequestId) -> E | None:
-        """The newest event of these kinds that names the request."""
+    def last(self, kinds: tuple[type[E], ...], command_id: CommandId) -> E | None:
+        """The newest event of these kinds that names the command."""
         for told in reversed(self.told):
-            if isinstance(told.message, kinds) and told.message.request_id == request_id:
+            if isinstance(told.message, kinds) and told.message.command_id == command_id:
                 return told.message
         return None
 

@@ -35,31 +35,26 @@ from service.testing.memory import Kept, Query
 from service.testing.world import World
 
 
-def start(
-    world: World,
-    about: Head,
-    purpose: PurposeOfUse,
-    sources: tuple[Source, ...],
-    deadline: datetime,
+def queue(
+    world: World, about: Head, purpose: PurposeOfUse, asked: tuple[Source, ...], until: datetime
 ) -> Query:
-    """Queue a query, tell so, and let it take its turn."""
-    query_id, ids = RequestId(world.new_id()), (about["subject_id"], about["patient_id"])
+    """A query that waits for its turn, under a request id of its own, and the event that says so."""
+    query_id = RequestId(world.new_id())
     identity, kept = world.proof(about) if purpose is PurposeOfUse.IAS else (None, None)
+    runs = SourceStatus.PROCESSING
     query = Query(
         query_id=query_id,
         purpose=purpose,
-        about=head(*ids, about["command_id"], about["request_id"] or query_id),
-        deadline=deadline,
+        about=head(about["subject_id"], about["patient_id"], about["command_id"], query_id),
+        deadline=until,
         sources={
-            source: SourceRow(source, SourceStatus.PROCESSING, None, told_early=False, reason=None)
-            for source in sorted(sources)  # in which events tell them
+            one: SourceRow(one, runs, None, told_early=False, reason=None) for one in sorted(asked)
         },
         identity_id=None if identity is None else identity.identity_id,
         session_id=None if kept is None else kept.rule.session_id,
     )
     world.subject(about["subject_id"]).queries.append(query)
     world.tell([NetworkQueryQueued(**query.about)])
-    take_turn(world, query)
     return query
 
 

@@ -27,16 +27,13 @@ def register(
 ) -> PatientId | None:
     """Link the subject to the patient that Metriport answers with, or tell why not."""
     refused = _refuse(world, about, purpose, who)
-    if refused is not None:
-        fail(world, about, refused)
-        return None
-    patient_id, existed = _match(world, who, external_id)
-    refused = _refuse(world, about, purpose, patient_id)
+    patient_id, existed = (PatientId(""), False) if refused else _match(world, who, external_id)
+    refused = refused or _refuse(world, about, purpose, patient_id)
     if refused is not None:
         fail(world, about, refused)
         return None
     world.subject(about["subject_id"]).links.setdefault(patient_id, purpose)
-    found = head(about["subject_id"], patient_id, about["command_id"], about["request_id"])
+    found = head(about["subject_id"], patient_id, about["command_id"])
     event = PatientRegistered(
         **found, purpose=purpose, matched_existing=existed, external_id=external_id
     )

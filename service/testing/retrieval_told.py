@@ -6,11 +6,16 @@ The one place that writes the fields of ``RecordRequest``, ``RecordRequestUpdate
 
 from typing import Final, Literal
 
+import msgspec
+
 from schemas.events import RecordRequestFinished, RecordRequestUpdated
-from schemas.ids import LinkId
+from schemas.ids import CommandId, LinkId
 from schemas.reasons import REMEDIES, Reason
 from schemas.record_requests import RecordRequest
+from service.ias.aal2_table import ChallengeCue
+from service.ias.identity_table import VerificationCue
 from service.ias.telling import Head, head
+from service.testing import person
 from service.testing.memory import Retrieval
 from service.testing.world import World
 
@@ -32,7 +37,7 @@ def about(retrieval: Retrieval) -> Head:
 
 
 def say(world: World, retrieval: Retrieval, step: str, waiting_for: str | None = None) -> None:
-    """Tell where the request stands, if that is news: a step as an event, all of it as state."""
+    """Tell what the request waits for, if that is news: another step as an event, all of it as state."""
     before = (retrieval.step, retrieval.waiting_for)
     retrieval.step, retrieval.waiting_for = step, waiting_for
     if step not in {before[0], FINISHED}:
@@ -48,7 +53,7 @@ def finish(
     reason: Reason | None = None,
     link_id: LinkId | None = None,
 ) -> None:
-    """The request has ended; whatever it still waited for is not told to it any more."""
+    """The request has ended, and with it the links to its steps; nothing is told to it any more."""
     retrieval.finished = RecordRequestFinished(
         **about(retrieval),
         result=result,
@@ -56,8 +61,23 @@ def finish(
         message=None if reason is None else REMEDIES[reason],
         link_id=link_id,
     )
+    _close(world, retrieval)
     world.tell([retrieval.finished])
     say(world, retrieval, FINISHED)
+
+
+def answer(world: World, retrieval: Retrieval, command_id: CommandId) -> None:
+    """Tell another command how the request has ended."""
+    if retrieval.finished is not None:
+        world.tell([msgspec.structs.replace(retrieval.finished, command_id=command_id)])
+
+
+def _close(world: World, retrieval: Retrieval) -> None:
+    """As at the end of their time: a verification that is finished all the same still verifies."""
+    if retrieval.proofing is not None:
+        person.end_proofing(world, retrieval.proofing, VerificationCue.EXPIRED)
+    if retrieval.challenge is not None:
+        person.end_challenge(world, retrieval.challenge, ChallengeCue.EXPIRED)
 
 
 def _state(world: World, retrieval: Retrieval) -> RecordRequest:

@@ -22,11 +22,11 @@ from schemas.sources import PurposeOfUse
 from service.ias.aal2 import ChallengeState
 from service.ias.consolidated import ConsolidatedState
 from service.ias.network_query import QueryState
-from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
+from service.ias.telling import head
 from service.testing import delivering, person, querying, registering
 from service.testing import retrieval_told as told
-from service.testing.memory import Retrieval
+from service.testing.memory import Query, Retrieval
 from service.testing.world import World
 
 Failure = PatientRegistrationFailed | NetworkQueryRefused | ConsolidatedDataFailed
@@ -41,71 +41,66 @@ def start(world: World, command: RequestRecords) -> None:
     """Take the request on; ``advance_all`` goes as far as nobody else is needed."""
     longest = world.now + world.terms.query_deadline
     deadline = min(command.deadline or longest, longest)
-    refused = world.refuse_return_url(command.return_url) or _refuse(world, command, deadline)
+    refused = _refuse(world, command, deadline)
     if refused is not None:
         world.reject(command, refused)
         return
     request_id = RequestId(world.new_id())
     retrieval = Retrieval(request_id, command, deadline, command.patient_id)
     world.subject(command.subject_id).retrievals.append(retrieval)
-    first = told.IDENTITY if command.demographics is None else told.REGISTRATION
-    told.say(world, retrieval, first)
+    links, retrieval.at = world.subject(command.subject_id).links, told.IDENTITY
+    if command.patient_id not in links:
+        retrieval.at = told.REGISTRATION
+        told.say(world, retrieval, told.REGISTRATION, "patient")
+    elif links[command.patient_id] is not PurposeOfUse.IAS:
+        told.finish(world, retrieval, "failed", Reason.PURPOSE_NOT_ALLOWED)
 
 
 def advance_all(world: World) -> None:
     """Let every request go on as far as it can."""
     for subject in list(world.subjects.values()):
         for retrieval in subject.retrievals:
-            while retrieval.finished is None and _STEPS[retrieval.step](world, retrieval):
+            while retrieval.finished is None and _STEPS[retrieval.at](world, retrieval):
                 pass
 
 
 def cancel(world: World, command: CancelRecordRequest) -> None:
-    """End the request, if it has not ended; one event is the answer to both commands."""
+    """End the request, if it has not ended, and answer this command with the same end."""
     retrievals = world.subject(command.subject_id).retrievals
     found = next((one for one in retrievals if one.request_id == command.request_id), None)
     if found is None:
         unknown = Refusal(Reason.INVALID_FIELD, "no such request of this subject", "requestId")
         world.reject(command, unknown)
         return
-    asked = world.outbox.asked
-    theirs = asked[command.subject_id, found.command.command_id]
     if found.finished is None:
         told.finish(world, found, "cancelled", Reason.CANCELLED)
-    else:
-        world.outbox.repeat(theirs.final)
-    asked[command.subject_id, command.command_id].final = theirs.final
+    told.answer(world, found, command.command_id)
 
 
 def _refuse(world: World, command: RequestRecords, deadline: datetime) -> Refusal | None:
     if (command.patient_id is None) == (command.demographics is None):
         text = "give either patientId or demographics"
         return Refusal(Reason.INVALID_FIELD, text, "patientId")
-    if not command.sources.chosen():
-        return Refusal(Reason.INVALID_FIELD, "at least one source must be enabled", "sources")
-    if deadline <= world.now:
-        return Refusal(Reason.DEADLINE_PASSED, "the deadline has passed", "deadline")
-    if command.patient_id is None:
-        return None
-    link = world.subject(command.subject_id).links.get(command.patient_id)
-    return refuse_use(link, PurposeOfUse.IAS, treatment_enabled=world.terms.treatment_enabled)
+    invalid = world.refuse_sources(command.sources.chosen(), deadline)
+    return invalid or world.refuse_return_url(command.return_url)
 
 
 def _register(world: World, retrieval: Retrieval) -> bool:
-    who, about = retrieval.command.demographics, told.about(retrieval)
-    if who is not None:
-        retrieval.patient_id = registering.register(world, about, PurposeOfUse.IAS, who)
-    if retrieval.patient_id is None:
+    command = retrieval.command
+    who = command.demographics or command.patient_id
+    about = head(command.subject_id, command.patient_id, command.command_id)
+    patient_id = who and registering.register(world, about, PurposeOfUse.IAS, who)
+    if patient_id is None:
         _fail(world, retrieval)
         return False
-    told.say(world, retrieval, told.IDENTITY)
+    retrieval.patient_id, retrieval.at = patient_id, told.IDENTITY
     return True
 
 
 def _identify(world: World, retrieval: Retrieval) -> bool:
     about, patient_id = told.about(retrieval), retrieval.patient_id
     if world.proof(about)[0] is not None:
-        told.say(world, retrieval, told.CHALLENGE)
+        retrieval.at = told.CHALLENGE
         return True
     if patient_id is not None and retrieval.proofing is None:
         until = retrieval.deadline
@@ -120,7 +115,7 @@ def _challenge(world: World, retrieval: Retrieval) -> bool:
     about = told.about(retrieval)
     identity, kept = world.proof(about)
     if kept is not None or retrieval.query is not None:
-        told.say(world, retrieval, told.QUERY, "network_query_start")
+        retrieval.at = told.QUERY
         return True
     asked = retrieval.challenge
     if identity is not None and asked is None:
@@ -136,10 +131,16 @@ def _query(world: World, retrieval: Retrieval) -> bool:
     if retrieval.query is None:
         sources, until = retrieval.command.sources.chosen(), retrieval.deadline
         about, purpose = told.about(retrieval), PurposeOfUse.IAS
-        retrieval.query = querying.start(world, about, purpose, sources, until)
-    match retrieval.query.state:
+        retrieval.query = querying.queue(world, about, purpose, sources, until)
+        told.say(world, retrieval, told.QUERY, "network_query_start")
+        querying.take_turn(world, retrieval.query)
+    return _queried(world, retrieval, retrieval.query)
+
+
+def _queried(world: World, retrieval: Retrieval, query: Query) -> bool:
+    match query.state:
         case QueryState.COMPLETED | QueryState.PARTIAL:
-            told.say(world, retrieval, told.CONSOLIDATED)
+            retrieval.at = told.CONSOLIDATED
             return True
         case QueryState.FAILED:
             told.finish(world, retrieval, "failed", Reason.SOURCE_FAILED)
@@ -149,7 +150,8 @@ def _query(world: World, retrieval: Retrieval) -> bool:
             told.say(world, retrieval, told.QUERY, "sources")
         case QueryState.UNKNOWN:
             told.say(world, retrieval, told.QUERY, "network_query_proof")
-        case QueryState.WAITING if querying.waits_for_session(world, retrieval.query):
+        case QueryState.WAITING if querying.waits_for_session(world, query):
+            retrieval.at = told.CHALLENGE
             told.say(world, retrieval, told.CHALLENGE, "aal2_challenge")
         case _:
             told.say(world, retrieval, told.QUERY, "hie_slot")
@@ -164,7 +166,7 @@ def _consolidate(world: World, retrieval: Retrieval) -> bool:
     state = ConsolidatedState.FAILED if retrieval.delivery is None else retrieval.delivery.state
     if state is ConsolidatedState.READY:
         whole = query is not None and query.state is QueryState.COMPLETED
-        ready = world.outbox.last((ConsolidatedDataReady,), retrieval.request_id)
+        ready = world.outbox.last((ConsolidatedDataReady,), retrieval.command.command_id)
         link_id = None if ready is None else ready.link_id
         reason = None if whole else Reason.SOURCE_FAILED
         told.finish(world, retrieval, "ready" if whole else "partial", reason, link_id)
@@ -177,7 +179,7 @@ def _consolidate(world: World, retrieval: Retrieval) -> bool:
 
 def _fail(world: World, retrieval: Retrieval) -> None:
     """For the reason that was told last of whatever the request had begun."""
-    why = world.outbox.last(_FAILURES, retrieval.request_id)
+    why = world.outbox.last(_FAILURES, retrieval.command.command_id)
     told.finish(world, retrieval, "failed", Reason.VENDOR_REFUSED if why is None else why.reason)
 
 

@@ -12,7 +12,7 @@ from schemas.links import Link
 from schemas.metriport.api import Patient
 from schemas.reasons import Reason
 from schemas.record_requests import RecordRequest
-from schemas.sources import PurposeOfUse
+from schemas.sources import PurposeOfUse, Source
 from service.ias import aal2, return_url
 from service.ias.aal2_steps import rejected
 from service.ias.entitlement import refuse_data
@@ -80,6 +80,15 @@ class World:
         """Whether a browser may be sent back there."""
         allowed = self.terms.return_urls
         return None if allowed is None else return_url.refuse_return_url(url, allowed)
+
+    def refuse_sources(self, sources: tuple[Source, ...], deadline: datetime) -> Refusal | None:
+        """Whether there is something to ask, and time for it."""
+        if not sources:
+            text = "at least one source must be enabled"
+            return Refusal(Reason.INVALID_FIELD, text, "sources")
+        if deadline <= self.now:
+            return Refusal(Reason.DEADLINE_PASSED, "the deadline has passed", "deadline")
+        return None
 
     def refuse_data(self, about: Head) -> Refusal | None:
         """Whether the subject may be handed the patient's record (I9)."""
