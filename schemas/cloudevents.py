@@ -36,7 +36,11 @@ Headers = list[tuple[str, bytes]]
 
 
 class NotACloudEventError(ValueError):
-    """A record lacks a required attribute; the message names it and holds no value."""
+    """A header is missing or wrong; ``header`` and the message name it, and hold no value."""
+
+    def __init__(self, header: str, problem: str) -> None:
+        super().__init__(f"{header} {problem}")
+        self.header = header
 
 
 class Attributes(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +89,7 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Attributes:
     """
     found = _decoded(headers)
     if found.pop("ce_specversion", None) != SPEC_VERSION:
-        raise NotACloudEventError("ce_specversion is not 1.0")
+        raise NotACloudEventError("ce_specversion", "is not 1.0")
     required = {name: _required(found, f"ce_{name}") for name in ("id", "type", "source")}
     return Attributes(
         **required,
@@ -104,20 +108,20 @@ def _decoded(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
         if not name.startswith("ce_") and name not in _PLAIN:
             continue
         if name in found:
-            raise NotACloudEventError(f"{name} occurs twice")
+            raise NotACloudEventError(name, "occurs twice")
         if not value:
-            raise NotACloudEventError(f"{name} is empty")
+            raise NotACloudEventError(name, "is empty")
         try:
             found[name] = value.decode()
         except UnicodeDecodeError:
-            raise NotACloudEventError(f"{name} is not UTF-8") from None
+            raise NotACloudEventError(name, "is not UTF-8") from None
     return found
 
 
 def _required(found: dict[str, str], name: str) -> str:
     value = found.pop(name, None)
     if value is None:
-        raise NotACloudEventError(f"{name} is missing")
+        raise NotACloudEventError(name, "is missing")
     return value
 
 
@@ -133,4 +137,4 @@ def _parse_time(text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, UtcTime)
     except msgspec.ValidationError:
-        raise NotACloudEventError("ce_time is not RFC 3339") from None
+        raise NotACloudEventError("ce_time", "is not RFC 3339") from None

@@ -23,6 +23,9 @@ _HOLDS_NO_VALUE: Final = (
 """How msgspec's texts begin that never echo a value; every other text is replaced."""
 _MAX_DEPTH: Final = 64
 
+NOT_ALLOWED: Final = "not one of the allowed values"
+"""What is said of a word that is not of its closed list: it may be one that a later version added."""
+
 T = TypeVar("T")
 
 
@@ -130,5 +133,5 @@ def _describe(text: str) -> InvalidMessageError:
         return InvalidMessageError("the field is missing", field)
     reason = _PATH.sub("", text)
     if not reason.startswith(_HOLDS_NO_VALUE):
-        reason = "not one of the allowed values"
+        reason = NOT_ALLOWED
     return InvalidMessageError(reason, field or None)

@@ -7,6 +7,7 @@ Floors, from the ground; a floor imports only those below it:
     store                             Postgres: SQL in the open, on the caller's connection
     bus · gateway                     Kafka · everything that talks to Metriport's HTTP API
     ingress                           the aiohttp application
+    testing                           a double of the service for other teams; only tests import it
 
 What must not live here: handlers of messages and the processes themselves; those are the top floor,
 ``consumers``. Data comes in through ``ingress`` and ``bus``, is decided in ``ias``, kept in ``store``,

@@ -1,0 +1,143 @@
+"""What the double remembers of each subject: the rules' own values where they have one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.commands import ConversionType, RequestRecords
+from schemas.events import RecordRequestFinished
+from schemas.ids import (
+    ChallengeId,
+    IdentityId,
+    LinkId,
+    PatientId,
+    RequestId,
+    SessionId,
+    SubjectId,
+    VendorRequestId,
+)
+from schemas.sources import PurposeOfUse, Source
+from service.ias.aal2 import ChallengeState, Session
+from service.ias.consolidated import ConsolidatedState
+from service.ias.identity import IdentityState, Verification
+from service.ias.network_query import QueryState, SourceRow
+from service.ias.telling import Head
+
+
+@dataclass
+class Proofing:
+    """One identity verification."""
+
+    rule: Verification
+    about: Head
+    expires_at: datetime
+
+
+@dataclass
+class Identity:
+    """One proofed identity."""
+
+    identity_id: IdentityId
+    patient_id: PatientId
+    state: IdentityState
+
+
+@dataclass
+class Challenge:
+    """One AAL2 challenge."""
+
+    challenge_id: ChallengeId
+    identity: Identity
+    about: Head
+    expires_at: datetime
+    return_url: str
+    state: ChallengeState = ChallengeState.PENDING
+
+    @property
+    def link_id(self) -> LinkId:
+        """The link to a step has the step's id."""
+        return LinkId(self.challenge_id)
+
+
+@dataclass
+class Kept:
+    """One AAL2 session, with the code that confirms it. ``about`` names its challenge's command."""
+
+    rule: Session
+    code: str
+    about: Head
+
+
+@dataclass
+class Query:
+    """One network query."""
+
+    query_id: RequestId
+    purpose: PurposeOfUse
+    about: Head
+    deadline: datetime
+    sources: dict[Source, SourceRow]
+    identity_id: IdentityId | None
+    session_id: SessionId | None
+    state: QueryState = QueryState.DUE
+    vendor_request_id: VendorRequestId | None = None
+    refused_sessions: int = 0
+    withheld: bool = False
+
+
+@dataclass
+class Delivery:
+    """One consolidated query."""
+
+    request_id: RequestId
+    patient_id: PatientId
+    conversion_type: ConversionType
+    about: Head
+    started_at: datetime
+    state: ConsolidatedState = ConsolidatedState.DUE
+
+
+@dataclass
+class Retrieval:
+    """One record request: the whole flow, driven by the service.
+
+    ``step``, ``waiting_for``: as they were told; ``at``: which step it is at, told or not.
+    """
+
+    request_id: RequestId
+    command: RequestRecords
+    deadline: datetime
+    patient_id: PatientId | None
+    at: str = ""
+    step: str = ""
+    waiting_for: str | None = None
+    proofing: Proofing | None = None
+    challenge: Challenge | None = None
+    query: Query | None = None
+    delivery: Delivery | None = None
+    finished: RecordRequestFinished | None = None
+
+
+@dataclass
+class Subject:
+    """Everything about one subject."""
+
+    subject_id: SubjectId
+    links: dict[PatientId, PurposeOfUse] = field(default_factory=dict)
+    proofings: list[Proofing] = field(default_factory=list)
+    identities: list[Identity] = field(default_factory=list)
+    challenges: list[Challenge] = field(default_factory=list)
+    sessions: list[Kept] = field(default_factory=list)
+    queries: list[Query] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    retrievals: list[Retrieval] = field(default_factory=list)
+    legal_hold: bool = False
+
+    def active(self, patient_id: PatientId | None) -> Identity | None:
+        """The identity that is in use for the patient."""
+        wanted = (patient_id, IdentityState.ACTIVE)
+        found = (one for one in self.identities if (one.patient_id, one.state) == wanted)
+        return next(found, None)
+
+    def session(self, session_id: SessionId | None) -> Kept | None:
+        """A session by its id."""
+        return next((one for one in self.sessions if one.rule.session_id == session_id), None)

@@ -1,0 +1,1 @@
+"""The examples under ``deploy/examples`` run as they stand."""
