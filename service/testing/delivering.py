@@ -7,7 +7,14 @@ from schemas.commands import ConversionType
 from schemas.ids import LinkId, PatientId, RequestId
 from schemas.links import Link, LinkKind
 from schemas.reasons import REMEDIES
-from service.ias.consolidated import CONTENT_TYPES, LINK_LIFETIME, DataLink, Failed, NoData
+from service.ias.consolidated import (
+    CONTENT_TYPES,
+    LINK_LIFETIME,
+    RENEWALS,
+    DataLink,
+    Failed,
+    NoData,
+)
 from service.ias.consolidated_steps import (
     ConsolidatedStanding,
     Message,
@@ -24,7 +31,10 @@ from service.testing.memory import Delivery
 from service.testing.world import World
 
 Brings = Literal["data", "no_data", "failure", "dead_link"]
-"""What Metriport's webhook about a consolidated query can bring."""
+"""What Metriport's webhook about a consolidated query can bring.
+
+``dead_link``: the last of three in a row; the service renews the others without a word.
+"""
 
 
 def start(
@@ -64,7 +74,10 @@ def hear(world: World, delivery: Delivery, message: Message) -> tuple[Effect, ..
 
 def _standing(delivery: Delivery) -> ConsolidatedStanding:
     return ConsolidatedStanding(
-        state=delivery.state, conversion_type=delivery.conversion_type, head=delivery.about
+        state=delivery.state,
+        conversion_type=delivery.conversion_type,
+        renewals=RENEWALS,
+        head=delivery.about,
     )
 
 
