@@ -1,5 +1,7 @@
 """The topic map applied to a cluster: ``metriport-ias topics apply`` and ``check``."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,6 +12,8 @@ from service.settings.groups import Kafka
 
 _MAX_MESSAGE: Final = 34 * 1024 * 1024
 _ALREADY_THERE: Final = 36
+_LISTED_SECONDS: Final = 10.0
+_LISTED_PAUSE_SECONDS: Final = 0.05
 
 
 async def apply(settings: Kafka, replication: int) -> list[str]:
@@ -27,7 +31,9 @@ async def apply(settings: Kafka, replication: int) -> list[str]:
             return []
         new = [_new(name, TOPICS[topic], replication) for name, topic in missing.items()]
         answer: Any = await admin.create_topics(new)
-        return sorted(_created(answer.topic_errors))
+        created = _created(answer.topic_errors)
+        await _until_listed(admin, set(wanted))
+        return sorted(created)
     finally:
         await admin.close()
 
@@ -41,6 +47,14 @@ async def missing(settings: Kafka) -> list[str]:
         return sorted({full_name(settings, topic) for topic in Topic} - there)
     finally:
         await admin.close()
+
+
+async def _until_listed(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
+    """Return when the broker lists them all: with KRaft that takes a moment after it made them."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LISTED_SECONDS):
+            while not wanted <= set(await admin.list_topics()):  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(_LISTED_PAUSE_SECONDS)
 
 
 def _new(name: str, spec: TopicSpec, replication: int) -> NewTopic:

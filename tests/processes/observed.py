@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import Topic
 from tests.local.deployment import Deployment
@@ -19,6 +19,7 @@ async def read_topic(deployment: Deployment, topic: str) -> list[Record]:
     """Every record that the topic ever held, oldest first; none was deleted in a test's time."""
     name = f"{deployment.settings.topic_prefix}{topic}"
     consumer = AIOKafkaConsumer(
+        name,  # without a group it is given every partition
         bootstrap_servers=deployment.settings.bootstrap_servers,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -26,9 +27,8 @@ async def read_topic(deployment: Deployment, topic: str) -> list[Record]:
     )
     await consumer.start()
     try:
-        numbers = await _partitions(consumer, name)
-        partitions = [TopicPartition(name, number) for number in numbers]
-        consumer.assign(partitions)
+        partitions = list(consumer.assignment())
+        assert partitions, name
         wanted = sum((await consumer.end_offsets(partitions)).values())
         found: list[Record] = []
         async with asyncio.timeout(READ_SECONDS):
@@ -38,13 +38,6 @@ async def read_topic(deployment: Deployment, topic: str) -> list[Record]:
         return sorted(found, key=lambda record: (record.timestamp, record.offset))
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, name: str) -> set[int]:
-    await consumer.topics()  # fills the metadata that the next line reads
-    found: set[int] = consumer.partitions_for_topic(name) or set()
-    assert found, name
-    return found
 
 
 def everything_in(record: Record) -> bytes:

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.stack.alive import is_alive
 from tests.stack.broker import (
@@ -20,6 +21,10 @@ pytestmark = pytest.mark.edge
 
 async def test_a_produced_record_is_consumed(broker: Broker) -> None:
     topic, servers = f"stack-{uuid.uuid4()}", broker.bootstrap_servers
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])  # Apache Kafka makes none by itself here
+    await admin.close()
     async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
         sent = await producer.send_and_wait(topic, b"value", key=b"key")
     async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
