@@ -24,6 +24,7 @@ _DIED: Final = Refusal(Reason.LINK_EXPIRED, "The link died on its way; send Rene
 _REASONS: Final = {
     ConsolidatedCue.EXPIRED: Reason.DEADLINE_PASSED,
     ConsolidatedCue.REVOKED: Reason.REVOKED,
+    ConsolidatedCue.CANCELLED: Reason.CANCELLED,
 }
 
 
@@ -65,6 +66,7 @@ Plain = Literal[
     ConsolidatedCue.ACCEPTED,
     ConsolidatedCue.EXPIRED,
     ConsolidatedCue.REVOKED,
+    ConsolidatedCue.CANCELLED,
     ConsolidatedCue.ERASED,
 ]
 """Messages without data are their cue."""

@@ -27,6 +27,7 @@ class ConsolidatedCue(StrEnum):
     LINK_DIED = "link_died"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    CANCELLED = "cancelled"
     ERASED = "erased"
 
 
@@ -43,6 +44,7 @@ _GOES: Final = {
     _C.CLEARED: Step(
         D.DISPATCHING, "repeating the call is safe: same id", (), (Effect.CALL_VENDOR,)
     ),
+    _C.CANCELLED: Step(D.FAILED, "what was not sent is not sent any more", _FAILED),
     **_STOPS,
 }
 
@@ -67,6 +69,7 @@ CONSOLIDATED: Final = Machine(
         _C.LINK_DIED: "the webhook brought a link that is dead already",
         _C.EXPIRED: "no webhook came in time (sweeper)",
         _C.REVOKED: "the identity was revoked or stopped",
+        _C.CANCELLED: "the record request that it was started for has ended, and no call is under way",
         _C.ERASED: "the subject is being erased",
     },
     steps={

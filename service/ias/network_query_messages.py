@@ -105,6 +105,7 @@ Plain = Literal[
     QueryCue.SESSION_RENEWED,
     QueryCue.EXPIRED,
     QueryCue.REVOKED,
+    QueryCue.CANCELLED,
     QueryCue.ERASED,
 ]
 """Messages without data are their cue."""
