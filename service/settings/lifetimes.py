@@ -29,6 +29,7 @@ class Lifetimes:
     registration_lifetime: timedelta
     page_lifetime: timedelta
     parked_lifetime: timedelta
+    records_cool_down: timedelta = timedelta(hours=1)
 
     def as_fields(self) -> dict[str, Any]:
         """The values by field, for a group that has more beside them."""
@@ -119,6 +120,15 @@ class Lifetimes:
                 "day, to outlast a call whose outcome is unknown.",
                 _DAY,
                 _HOUR,
+                _MONTH,
+            ),
+            records_cool_down=seconds(
+                "RECORDS_COOL_DOWN",
+                "How long the sources' last word answers a RequestRecords that names no freshness, "
+                "without another query: an hour, for networks hold nothing new by then and a person "
+                "who presses twice is not challenged twice. 0 turns it off.",
+                _HOUR,
+                0,
                 _MONTH,
             ),
         )

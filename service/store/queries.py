@@ -62,6 +62,7 @@ from network_query q
 join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
 where q.query_id = $1 and s.session_id = q.session_id and c.called_at is not null
 """
+REFUSED = "update network_query set reason = $2 where query_id = $1"
 COUNT_REFUSED_SESSION = """
 update network_query set refused_sessions = refused_sessions + 1 where query_id = $1
 """
@@ -73,7 +74,8 @@ order by created_at limit $4 for update
 """
 RENEW_SESSION = "update network_query set session_id = $2 where query_id = $1"
 SET_SOURCE = """
-update network_query_source set status = $3, finished_at = $4, reason = $5
+update network_query_source set status = $3, finished_at = $4, reason = $5,
+    ended_at = case when status = $3 then ended_at when $3 <> 'processing' then clock_timestamp() end
 where query_id = $1 and source = $2
 """
 TOLD_EARLY = """
@@ -164,6 +166,11 @@ async def started(unit: Unit, query_id: RequestId, vendor_request_id: VendorRequ
     """The vendor accepted the query, so its session was in use when the call was made."""
     await unit.conn.execute(STARTED, query_id, vendor_request_id)
     await unit.conn.execute(SESSION_USED, query_id)
+
+
+async def refused(unit: Unit, query_id: RequestId, reason: Reason) -> None:
+    """Why the query was not started."""
+    unit.conn.later(REFUSED, query_id, reason)
 
 
 async def count_refused_session(unit: Unit, query_id: RequestId) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 from schemas.commands import EraseSubject
 from schemas.events import StepKind
 from schemas.ids import CommandId, LinkId, OpenId, RequestId, SubjectId
-from schemas.record_requests import RecordRequest
+from schemas.record_requests import RecordRequest, RecordStep
 from schemas.sources import Source
 from service.store import hosted_pages, outbox
 from service.store.hosted_pages import HostedPage
@@ -60,7 +60,7 @@ async def busy_person(database: Database, subject: str, patient: str) -> Person:
         state = RecordRequest(
             request_id=RequestId(uuid4()),
             subject_id=who.subject_id,
-            step="network_query",
+            step=RecordStep.NETWORK_QUERY,
             deadline=until,
             sources=[Source.HIE],
             updated_at=unit.now,
