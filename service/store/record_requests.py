@@ -56,7 +56,7 @@ where request_id = $1
 """
 PUT_OFF = """
 update record_request r set failures = least(failures + 1, 10),
-    wake_at = clock_timestamp() + $2 * power(2, least(failures, 6)), seen_sequence = (
+    wake_at = clock_timestamp() + $2::interval * power(2, least(failures, 6)), seen_sequence = (
         select next_sequence from subject s where s.subject_id = r.subject_id)
 where request_id = $1
 """

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.commands import RegisterPatient
+from schemas.commands import RequestRecords
+from schemas.events import RecordRequestUpdated
 from schemas.problems import decode
 from service.settings.table import table
 
@@ -41,7 +42,7 @@ def test_every_make_target_has_one_sentence() -> None:
 def test_the_command_that_the_readme_shows_is_valid() -> None:
     quoted = re.search(r"echo '(\{.*?\})' \| tr", README, re.DOTALL)
     assert quoted is not None
-    command = decode(quoted.group(1).replace("\n", "").encode(), RegisterPatient)
+    command = decode(quoted.group(1).replace("\n", "").encode(), RequestRecords)
     assert command.demographics is not None
 
 
@@ -53,6 +54,7 @@ def test_the_python_that_the_readme_shows_compiles() -> None:
 def test_the_event_that_the_readme_shows_is_json() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
     assert json.loads(shown)["sequence"] == 1
+    assert decode(shown.encode(), RecordRequestUpdated).deadline is not None
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

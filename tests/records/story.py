@@ -27,6 +27,7 @@ from tests.support.outbox import Told, told
 from tests.support.settings import RETURN_URL
 
 HIE = SourceSelection(hie=True)
+NO_HIE = SourceSelection(pharmacy=True, lab=True)
 ALL = SourceSelection(hie=True, pharmacy=True, lab=True)
 
 
@@ -42,14 +43,17 @@ class Story:
     vendor: Vendor
     subject: str = "jane"
     patient: str = "patient-j"
+    is_paused: bool = False
+    """Whether the gateway makes no calls for now."""
     proofed: str = field(default_factory=lambda: f"pid_{uuid4().hex}")
 
     async def settle(self, rounds: int = 3) -> None:
         """Let runner and gateway do what there is to do now."""
         for _ in range(rounds):
             await self.runner.round()
-            await make_due(self.database)
-            await self.gateway.settle()
+            if not self.is_paused:
+                await make_due(self.database)
+                await self.gateway.settle()
         await self.runner.round()
 
     async def send(
