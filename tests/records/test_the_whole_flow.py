@@ -1,8 +1,12 @@
 """One RequestRecords from registration to the link, and what is told on the way (I2, I4, I5)."""
 
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
+from schemas.commands import RenewDataLink
+from schemas.ids import CommandId, RequestId, SubjectId
 from schemas.topics import Topic
+from tests.support import records
 from tests.support.outbox import told
 
 from .story import ALL, JANE, Story
@@ -147,3 +151,26 @@ async def test_what_metriport_will_not_register_ends_the_request(story: Story) -
     finished = await story.finished()
     assert (finished["result"], finished["reason"]) == ("failed", "patient_not_found")
     assert finished["message"].startswith("Check the patientId")
+
+
+async def test_a_link_that_died_in_the_applications_hands_is_renewed_by_the_requests_id(
+    linked: Story,
+) -> None:
+    """It dies in three minutes; the request has ended, and its id still names what was asked for."""
+    request_id = await linked.proofed_with_session(resources=["Condition"])
+    await linked.source("hie")
+    await linked.record()
+    renew = RenewDataLink(
+        command_id=CommandId(uuid4()),
+        subject_id=SubjectId("jane"),
+        request_id=RequestId(UUID(request_id)),
+    )
+    await linked.process(records.command(renew))
+    await linked.settle()
+    await linked.record()
+    assert [body.get("commandId") for body in await linked.bodies("ConsolidatedDataReady")][1:] == [
+        str(renew.command_id)
+    ]
+    assert len(await linked.bodies("RecordRequestFinished")) == 1
+    asked = [call.query["resources"] for call in linked.vendor.calls("start-consolidated-query")]
+    assert asked == ["Condition", "Condition"]
