@@ -1,6 +1,6 @@
 """``RequestRecords``: keep what is asked for, and begin; the rest happens by itself."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from consumers.commands.answers import reject
@@ -28,28 +28,32 @@ async def handle(unit: Unit, context: Context, command: RequestRecords) -> None:
     if refused is not None:
         await reject(unit, command, refused)
         return
+    request = await record_requests.create(unit, _asked(unit, context, command, deadline))
+    await _register(unit, command)
+    await advance(unit, context, request)
+
+
+def _asked(unit: Unit, context: Context, command: RequestRecords, deadline: datetime) -> Asked:
+    """What is kept; how old a result may be counts from now."""
     cool_down = context.rules.records_cool_down
     age = cool_down if command.freshness is None else timedelta(seconds=command.freshness)
     consent = command.consent_reference
-    asked = Asked(
-        RequestId(uuid4()),
-        command.subject_id,
-        command.command_id,
-        command.patient_id,
-        command.sources.chosen(),
-        command.return_url,
-        deadline,
-        unit.now - age,
-        command.resources,
-        command.date_from,
-        command.date_to,
-        None if consent is None else consent.id,
-        None if consent is None else consent.notice_version,
-        unit.now,
+    return Asked(
+        request_id=RequestId(uuid4()),
+        subject_id=command.subject_id,
+        command_id=command.command_id,
+        patient_id=command.patient_id,
+        sources=command.sources.chosen(),
+        return_url=command.return_url,
+        deadline=deadline,
+        fresh_since=unit.now - age,
+        resources=command.resources,
+        date_from=command.date_from,
+        date_to=command.date_to,
+        consent_id=None if consent is None else consent.id,
+        consent_notice_version=None if consent is None else consent.notice_version,
+        created_at=unit.now,
     )
-    request = await record_requests.create(unit, asked)
-    await _register(unit, command)
-    await advance(unit, context, request)
 
 
 async def _register(unit: Unit, command: RequestRecords) -> None:

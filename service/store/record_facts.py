@@ -5,7 +5,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from schemas.ids import IdentityId, LinkId, RequestId
+from schemas.ids import IdentityId, LinkId, PatientId, RequestId
 from schemas.reasons import Reason
 from schemas.sources import Source
 from service.ias import record_request as rules
@@ -88,24 +88,34 @@ async def look(unit: Unit, request: Request, use: Use) -> Looked:
         "wanted": frozenset(asked.sources),
     }
     row = await unit.conn.fetchrow(REGISTRATION, *_mine(request))
-    known |= {} if row is None else await _registration(unit, row)
-    registration_id = None if row is None else row["registration_id"]
-    if request.patient_id is None and row is not None:
-        request = request._replace(patient_id=row["patient_id"])
+    registration_id = None
+    if row is not None:
+        registration_id, known = row["registration_id"], known | await _registration(unit, row)
+        request = request._replace(patient_id=request.patient_id or row["patient_id"])
+    identity_id = await _identity(unit, request)
+    if request.patient_id is not None:
+        known |= await _person(unit, request, request.patient_id, identity_id)
+        known |= await _challenge(unit, request, identity_id, use)
+        known |= await _query(unit, request, identity_id)
+        known |= await _record(unit, request)
+    link = await _link(unit, request)
+    return Looked(request, Facts(**known), identity_id, registration_id, link)
+
+
+async def _identity(unit: Unit, request: Request) -> IdentityId | None:
     if request.patient_id is None:
-        return Looked(request, Facts(**known), None, registration_id)
-    pair = (asked.subject_id, request.patient_id)
-    identity_id = await identities.active(unit, *pair)
-    known |= {
-        "link": await patients.purpose(unit, *pair),
+        return None
+    return await identities.active(unit, request.asked.subject_id, request.patient_id)
+
+
+async def _person(
+    unit: Unit, request: Request, patient_id: PatientId, identity_id: IdentityId | None
+) -> dict[str, Any]:
+    return {
+        "link": await patients.purpose(unit, request.asked.subject_id, patient_id),
         "is_proofed": identity_id is not None,
         "verification": await _verification(unit, request),
     }
-    known |= await _challenge(unit, request, identity_id, use)
-    known |= await _query(unit, request, identity_id)
-    known |= await _record(unit, request)
-    link = await _link(unit, request)
-    return Looked(request, Facts(**known), identity_id, registration_id, link)
 
 
 async def _registration(unit: Unit, row: Record) -> dict[str, Any]:
