@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from service.crypto.sealing import Opener, Sealer
 from service.settings.groups import Web
 from service.settings.rules import Rules
+from service.store.asking import Door
+from service.store.sessions import Use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +17,14 @@ class Context:
     web: Web
     sealer: Sealer
     opener: Opener
+
+    @property
+    def door(self) -> Door:
+        """Where our links lead, and what seals them."""
+        return Door(self.web.public_url, self.web.link_keys)
+
+    @property
+    def session_use(self) -> Use:
+        """When a session may be used."""
+        rules = self.rules
+        return Use(rules.session_max_age, rules.session_max_idle, rules.session_reuse)

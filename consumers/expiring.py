@@ -146,8 +146,8 @@ async def end_registration(unit: Unit, ref_id: UUID) -> bool:
         return False
     registration, _ = found
     await expiry.void_call(unit, _REGISTERING, ref_id)
-    await patients.end_registration(unit, ref_id, "failed")
     reason = Reason.DEADLINE_PASSED
+    await patients.not_registered(unit, ref_id, reason)
     about = head(registration.subject_id, registration.patient_id, registration.command_id)
     await tell(unit, [PatientRegistrationFailed(**about, reason=reason, message=REMEDIES[reason])])
     return True

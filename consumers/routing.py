@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from consumers.callbacks import aal2_returned, link_opened
 from consumers.commands import (
+    cancel_record_request,
     confirm_return,
     erase_subject,
     register_patient,
     renew_data_link,
+    request_records,
     revoke_identity,
     start_aal2_challenge,
     start_consolidated_query,
@@ -40,6 +42,8 @@ COMMAND_HANDLERS: Final[Mapping[type[Message], CommandHandler]] = {
     commands.StartNetworkQuery: start_network_query.handle,
     commands.StartConsolidatedQuery: start_consolidated_query.handle,
     commands.RenewDataLink: renew_data_link.handle,
+    commands.RequestRecords: request_records.handle,
+    commands.CancelRecordRequest: cancel_record_request.handle,
     commands.RevokeIdentity: revoke_identity.handle,
     commands.EraseSubject: erase_subject.handle,
 }

@@ -114,7 +114,13 @@ class RenewDataLink(Command, frozen=True, kw_only=True):
 
 
 class RequestRecords(Command, frozen=True, kw_only=True):
-    """Run the whole flow to its end with one command."""
+    """Run the whole flow to its end with one command; give either ``patientId`` or ``demographics``.
+
+    The request waits for the person and for Metriport until ``deadline``: at most, and when omitted, as
+    long as ``QUERY_DEADLINE`` says. ``freshness``: how many seconds ago a source may have ended for its
+    result to be good enough; omitted, as ``RECORDS_COOL_DOWN`` says; 0 always starts a new query,
+    unless one runs already that the sources of this one have not ended in.
+    """
 
     sources: SourceSelection
     return_url: ReturnUrl
@@ -129,7 +135,12 @@ class RequestRecords(Command, frozen=True, kw_only=True):
 
 
 class CancelRecordRequest(Command, frozen=True, kw_only=True):
-    """Stop a record request at whatever step it is."""
+    """Stop a record request at whatever step it is.
+
+    What was not sent to Metriport is not sent any more; what it runs already is let finish, and told.
+    ``RecordRequestFinished`` ends both this command and the request's; a request that has ended already
+    is answered with how it ended.
+    """
 
     request_id: RequestId
 

@@ -12,7 +12,15 @@ import msgspec
 from .base import Count, Ed25519Hex, Event, KeyIdHex, Sha256Hex, UtcTime
 from .ids import ExternalId, LinkId, VendorRequestId
 from .reasons import Reason
-from .sources import PurposeOfUse, QueryResult, Source, SourceProgress, SourceStatus
+from .record_requests import RecordResult, RecordStep, WaitingFor
+from .sources import (
+    PurposeOfUse,
+    QueryResult,
+    Source,
+    SourceCounts,
+    SourceProgress,
+    SourceStatus,
+)
 
 
 class StepKind(StrEnum):
@@ -196,18 +204,34 @@ class ConsolidatedDataFailed(Event, frozen=True, kw_only=True):
 
 
 class RecordRequestUpdated(Event, frozen=True, kw_only=True):
-    """A record request reached another step."""
+    """A record request reached another step, or waits for something else, until ``deadline`` at most.
 
-    step: str
+    ``earlySources``: sources whose first data are there while they still run; ask for the record with
+    ``StartConsolidatedQuery`` if you cannot wait.
+    """
+
+    step: RecordStep
+    deadline: UtcTime | None = None
+    waiting_for: WaitingFor | None = None
+    early_sources: list[Source] | None = None
 
 
 class RecordRequestFinished(Event, frozen=True, kw_only=True):
-    """A record request has ended."""
+    """A record request has ended; ``message`` says what helps, where something does.
 
-    result: Literal["ready", "partial", "failed", "cancelled", "expired"]
+    ``sources`` holds every source that was asked, with ``reason`` where one failed, and ``counts`` how
+    many stand how; both are left out when Metriport accepted no query for the request. The link
+    ``linkId`` dies at ``expiresAt``; ``RenewDataLink`` with this ``requestId`` asks for another. Without
+    a link, a result of ``ready`` or ``partial`` says that Metriport holds nothing that fits.
+    """
+
+    result: RecordResult
     reason: Reason | None = None
     message: str | None = None
+    sources: list[SourceProgress] | None = None
+    counts: SourceCounts | None = None
     link_id: LinkId | None = None
+    expires_at: UtcTime | None = None
 
 
 class Remainder(StrEnum):

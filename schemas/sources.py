@@ -60,3 +60,11 @@ class SourceProgress(Message, frozen=True, kw_only=True):
     source: Source
     status: SourceStatus
     reason: str | None = None
+
+
+class SourceCounts(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """How many sources stand how. Metriport tells no numbers of documents or resources."""
+
+    completed: int = 0
+    failed: int = 0
+    processing: int = 0

@@ -42,10 +42,7 @@ async def handle(unit: Unit, context: Context, command: RegisterPatient) -> None
         external_id=command.external_id,
         facility_id=command.facility_id,
     )
-    await patients.start_registration(unit, registration, msgspec.json.encode(person))
-    await calls.schedule(
-        unit, Operation.CREATE_PATIENT, command.subject_id, registration.registration_id
-    )
+    await begin(unit, registration, person)
 
 
 async def handle_link(unit: Unit, context: Context, command: LinkPatient) -> None:
@@ -63,10 +60,15 @@ async def handle_link(unit: Unit, context: Context, command: LinkPatient) -> Non
         command.purpose,
         patient_id=command.patient_id,
     )
-    await patients.start_registration(unit, registration, None)
-    await calls.schedule(
-        unit, Operation.GET_PATIENT, command.subject_id, registration.registration_id
-    )
+    await begin(unit, registration, None)
+
+
+async def begin(unit: Unit, registration: Registration, person: Demographics | None) -> None:
+    """Keep the registration, demographics sealed, and schedule its call."""
+    demographics = None if person is None else msgspec.json.encode(person)
+    await patients.start_registration(unit, registration, demographics)
+    operation = Operation.GET_PATIENT if person is None else Operation.CREATE_PATIENT
+    await calls.schedule(unit, operation, registration.subject_id, registration.registration_id)
 
 
 def read_demographics(context: Context, command: RegisterPatient) -> Demographics | Refusal:

@@ -12,6 +12,7 @@ from typing import Final
 
 from consumers.commands.answers import reject
 from consumers.context import Context
+from consumers.records.advancing import advance
 from schemas.commands import RevokeIdentity
 from schemas.events import IdentityRevoked
 from schemas.ids import ChallengeId, IdentityId, LinkId, RequestId, SessionId, VerificationId
@@ -27,7 +28,16 @@ from service.ias.identity_table import IdentityCue, VerificationCue
 from service.ias.network_query_table import QueryCue
 from service.ias.purpose import refuse_use
 from service.ias.telling import head
-from service.store import consolidated, expiry, identities, patients, queries, revocation, sessions
+from service.store import (
+    consolidated,
+    expiry,
+    identities,
+    patients,
+    queries,
+    record_requests,
+    revocation,
+    sessions,
+)
 from service.store.calls import Operation
 from service.store.decisions import (
     carry_out,
@@ -58,6 +68,8 @@ async def handle(unit: Unit, context: Context, command: RevokeIdentity) -> None:
     await _end_queries(unit, command)
     await _end_consolidated(unit, command)
     await _end_identities(unit, command)
+    for request in await record_requests.open_of(unit, command.subject_id, command.patient_id):
+        await advance(unit, context, request, revoked=True)
     about = head(command.subject_id, command.patient_id, command.command_id)
     await tell(unit, [IdentityRevoked(**about, reason=command.reason)])
 

@@ -5,18 +5,17 @@ from uuid import uuid4
 from consumers.commands.answers import refuse, reject
 from consumers.context import Context
 from schemas.commands import StartIdentityVerification
-from schemas.events import IdentityVerificationFailed, StepKind
-from schemas.ids import LinkId, VerificationId
+from schemas.events import IdentityVerificationFailed
+from schemas.ids import VerificationId
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
-from service.ias.browser import Step, binding_of
 from service.ias.identity import Verification, VerificationState
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
 from service.ias.return_url import refuse_return_url
 from service.ias.telling import head
-from service.store import identities, patients
-from service.store.asking import Door, ask_person
+from service.store import patients
+from service.store.asking import Door, ask_for_identity
 from service.store.unit import Unit
 
 
@@ -41,15 +40,6 @@ async def handle(unit: Unit, context: Context, command: StartIdentityVerificatio
         patient_id=command.patient_id,
         state=VerificationState.PENDING,
     )
-    await identities.start_verification(unit, verification, command.command_id, expires_at)
-    step = Step(
-        link_id=LinkId(verification.verification_id),
-        kind=StepKind.IDENTITY_VERIFICATION,
-        subject_id=command.subject_id,
-        binding=binding_of(command.subject_id, command.patient_id),
-        return_url=command.return_url,
-        expires_at=expires_at,
-    )
     about = head(command.subject_id, command.patient_id, command.command_id)
     door = Door(context.web.public_url, context.web.link_keys)
-    await ask_person(unit, door, about, command.patient_id, step)
+    await ask_for_identity(unit, door, about, verification, expires_at, command.return_url)

@@ -1,5 +1,6 @@
 """``StartNetworkQuery``: check the link's purpose, identity and session; queue the call."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from consumers.commands.answers import refuse, reject
@@ -8,8 +9,7 @@ from schemas.commands import StartNetworkQuery
 from schemas.events import NetworkQueryQueued, NetworkQueryRefused
 from schemas.ids import IdentityId, RequestId
 from schemas.reasons import Reason
-from schemas.sources import PurposeOfUse
-from service.ias import aal2
+from schemas.sources import PurposeOfUse, Source
 from service.ias import network_query as rules
 from service.ias.aal2 import Session
 from service.ias.network_query import QueryState
@@ -50,15 +50,28 @@ async def handle(unit: Unit, context: Context, command: StartNetworkQuery) -> No
     )
     consent = command.consent_reference
     reference = (None, None) if consent is None else (consent.id, consent.notice_version)
-    await queries.create(unit, query, command.sources.chosen(), reference)
+    background = command.priority == "background"
+    await queue(unit, query, command.sources.chosen(), reference, background=background)
+
+
+async def queue(
+    unit: Unit,
+    query: Query,
+    sources: Sequence[Source],
+    consent: tuple[str | None, str | None],
+    *,
+    background: bool = False,
+) -> None:
+    """Store the query, schedule its call and say that it waits for its turn."""
+    await queries.create(unit, query, sources, consent)
     await calls.schedule(
         unit,
         Operation.START_NETWORK_QUERY,
-        command.subject_id,
+        query.subject_id,
         query.query_id,
-        background=command.priority == "background",
+        background=background,
     )
-    about = head(command.subject_id, command.patient_id, command.command_id, query.query_id)
+    about = head(query.subject_id, query.patient_id, query.command_id, query.query_id)
     await outbox.emit(unit, NetworkQueryQueued(**about))
 
 
@@ -79,17 +92,7 @@ async def _proof(
     identity_id = await identities.active(unit, command.subject_id, command.patient_id)
     if identity_id is None:
         return None, None
-    settings = context.rules
-    for session in await sessions.of_identity(unit, identity_id):
-        if aal2.is_usable(
-            session,
-            unit.now,
-            settings.session_max_age,
-            settings.session_max_idle,
-            reuse=settings.session_reuse,
-        ):
-            return identity_id, session
-    return identity_id, None
+    return identity_id, await sessions.usable(unit, identity_id, context.session_use)
 
 
 async def _refuse(

@@ -1,4 +1,4 @@
-"""The consumers process: handlers, parked webhooks, and the outbox relay."""
+"""The consumers process: handlers, record requests, parked webhooks, and the outbox relay."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from consumers.processes.lifecycle import Running, tasks
 from consumers.processor import Processor
 from consumers.reading import Reader
 from consumers.rebinding import Rebinder
+from consumers.records.runner import RecordRunner
 from consumers.resuming import Resumer
 from consumers.sweeper import Sweeper
 from consumers.unparking import Unparker
@@ -55,11 +56,12 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
         )
         processor = Processor(database, reader, context)
         subscription = Subscription(settings.kafka, TOPICS, processor.handle)
-        wake = asyncio.Event()
+        wake, news = asyncio.Event(), asyncio.Event()
         async with tasks(
             producer=publisher.run(),
             relay=Relay(database, publisher).run(wake),
-            listen=listen(database, outbox.CHANNEL, wake),
+            listen=listen(database, outbox.CHANNEL, wake, news),
+            records=RecordRunner(database, context).run(news),
             sealing=AuditSealer(
                 database, Signer(settings.audit.signing_key.reveal()), settings.audit.head_every
             ).run(),

@@ -5,11 +5,17 @@ from typing import Final
 from .. import events as e  # noqa: TID252 - `schemas` is published alone: its imports stay relative
 from ..base import Event  # noqa: TID252 - as above
 from ..ids import ExternalId, SubjectId  # noqa: TID252 - as above
-from ..reasons import Reason  # noqa: TID252 - as above
+from ..reasons import REMEDIES, Reason  # noqa: TID252 - as above
+from ..record_requests import (  # noqa: TID252 - as above
+    RecordResult,
+    RecordStep,
+    WaitingFor,
+)
 from ..sources import (  # noqa: TID252 - as above
     PurposeOfUse,
     QueryResult,
     Source,
+    SourceCounts,
     SourceProgress,
     SourceStatus,
 )
@@ -202,7 +208,9 @@ EVENT_EXAMPLES: Final[tuple[Event, ...]] = (
         command_id=command_id(11),
         request_id=request_id(3),
         patient_id=PATIENT,
-        step="network_query",
+        step=RecordStep.NETWORK_QUERY,
+        waiting_for=WaitingFor.SOURCES,
+        deadline=at(18, 0),
     ),
     e.RecordRequestFinished(
         sequence=24,
@@ -210,8 +218,13 @@ EVENT_EXAMPLES: Final[tuple[Event, ...]] = (
         command_id=command_id(11),
         request_id=request_id(3),
         patient_id=PATIENT,
-        result="ready",
+        result=RecordResult.PARTIAL,
+        reason=Reason.SOURCE_FAILED,
+        message=REMEDIES[Reason.SOURCE_FAILED],
+        sources=[HIE_DONE, PHARMACY_FAILED],
+        counts=SourceCounts(completed=1, failed=1),
         link_id=link_id(3),
+        expires_at=at(9, 48),
     ),
     e.SubjectErased(
         sequence=25,

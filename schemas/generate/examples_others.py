@@ -9,7 +9,7 @@ from ..dead_letters import DeadLetter  # noqa: TID252 - as above
 from ..events import StepKind  # noqa: TID252 - as above
 from ..links import Link, LinkKind  # noqa: TID252 - as above
 from ..reasons import Reason  # noqa: TID252 - as above
-from ..record_requests import RecordRequest  # noqa: TID252 - as above
+from ..record_requests import RecordRequest, RecordStep, WaitingFor  # noqa: TID252 - as above
 from ..sources import Source  # noqa: TID252 - as above
 from ..topics import Topic  # noqa: TID252 - as above
 from .story import CHALLENGE, OPENING, PATIENT, SEALED, SUBJECT, at, link_id, request_id
@@ -36,8 +36,8 @@ OTHER_EXAMPLES: Final[tuple[Message, ...]] = (
     RecordRequest(
         request_id=request_id(3),
         subject_id=SUBJECT,
-        step="identity_verification",
-        waiting_for="person",
+        step=RecordStep.IDENTITY_VERIFICATION,
+        waiting_for=WaitingFor.IDENTITY_VERIFICATION,
         deadline=at(18, 0),
         sources=[Source.HIE],
         updated_at=at(9, 5),

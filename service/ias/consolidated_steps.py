@@ -25,6 +25,7 @@ _DIED: Final = Refusal(Reason.LINK_EXPIRED, "Three links died on their way; send
 _REASONS: Final = {
     ConsolidatedCue.EXPIRED: Reason.DEADLINE_PASSED,
     ConsolidatedCue.REVOKED: Reason.REVOKED,
+    ConsolidatedCue.CANCELLED: Reason.CANCELLED,
 }
 
 
@@ -67,6 +68,7 @@ Plain = Literal[
     ConsolidatedCue.ACCEPTED,
     ConsolidatedCue.EXPIRED,
     ConsolidatedCue.REVOKED,
+    ConsolidatedCue.CANCELLED,
     ConsolidatedCue.ERASED,
 ]
 """Messages without data are their cue."""

@@ -28,6 +28,7 @@ class ConsolidatedCue(StrEnum):
     LAST_LINK_DIED = "last_link_died"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    CANCELLED = "cancelled"
     ERASED = "erased"
 
 
@@ -44,6 +45,7 @@ _GOES: Final = {
     _C.CLEARED: Step(
         D.DISPATCHING, "repeating the call is safe: same id", (), (Effect.CALL_VENDOR,)
     ),
+    _C.CANCELLED: Step(D.FAILED, "what was not sent is not sent any more", _FAILED),
     **_STOPS,
 }
 
@@ -71,6 +73,7 @@ CONSOLIDATED: Final = Machine(
         _C.LAST_LINK_DIED: "as before, of a query that was renewed as often as may be",
         _C.EXPIRED: "no webhook came in time (sweeper)",
         _C.REVOKED: "the identity was revoked or stopped",
+        _C.CANCELLED: "the record request that it was started for has ended, and no call is under way",
         _C.ERASED: "the subject is being erased",
     },
     steps={

@@ -106,6 +106,7 @@ Plain = Literal[
     QueryCue.RESEND,
     QueryCue.EXPIRED,
     QueryCue.REVOKED,
+    QueryCue.CANCELLED,
     QueryCue.ERASED,
 ]
 """Messages without data are their cue."""

@@ -56,6 +56,7 @@ _ENDED: Final = {
 _REASONS: Final = {
     QueryCue.EXPIRED: Reason.DEADLINE_PASSED,
     QueryCue.REVOKED: Reason.REVOKED,
+    QueryCue.CANCELLED: Reason.CANCELLED,
 }
 
 

@@ -40,6 +40,7 @@ class QueryCue(StrEnum):
     ALL_FAILED = "all_failed"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    CANCELLED = "cancelled"
     ERASED = "erased"
 
 
@@ -69,6 +70,7 @@ _GOES: Final = {
     _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs it: no second call", _STARTED),
     _C.EXPIRED: Step(Q.REFUSED, "its deadline passed before it was sent", _REFUSED, _FREE),
     _C.REVOKED: Step(Q.REFUSED, "nothing is asked for without the identity", _REFUSED, _FREE),
+    _C.CANCELLED: Step(Q.REFUSED, "what was not sent is not sent any more", _REFUSED, _FREE),
     _C.ERASED: Step(Q.REFUSED, "the receipt of the erasure says it", (), _FREE),
 }
 _ENDS: Final = {
@@ -123,6 +125,7 @@ QUERY: Final = Machine(
         _C.ALL_FAILED: "with a source's news every source has failed",
         _C.EXPIRED: "its deadline passed (sweeper)",
         _C.REVOKED: "the identity was revoked or stopped",
+        _C.CANCELLED: "the record request that it was started for was cancelled",
         _C.ERASED: "the subject is being erased",
     },
     steps={

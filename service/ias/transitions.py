@@ -12,6 +12,8 @@ from service.ias.consolidated_table import CONSOLIDATED
 from service.ias.identity_table import IDENTITY, VERIFICATION
 from service.ias.machine import Machine, Step
 from service.ias.network_query_table import QUERY, SOURCE
+from service.ias.record_request import RANK, Choice, End, Start
+from service.ias.record_request_table import ROWS
 
 MACHINES: Final[tuple[Machine[Any, Any], ...]] = (
     VERIFICATION,
@@ -36,9 +38,41 @@ given below the table.
 """
 
 
+_REQUESTS: Final = """\
+## Record request
+
+Nobody tells a record request what happened. It is looked at whenever its subject has news, and when its
+time comes; the first case that is true decides, whatever came before. What is started leads to another
+look at once, and the request rests at a wait, which always has a name and the request's deadline. A
+challenge is as far as a network query: from there, and from nowhere else, a request returns to an
+earlier step, to ask for a fresh session. Ended, it is not looked at any more.
+
+| | case | what follows | step (rank) |
+|---|---|---|---|
+"""
+
+
 def document() -> str:
     """``TRANSITIONS.md``."""
-    return "\n".join([_HEAD, *(_section(machine) for machine in MACHINES)])
+    return "\n".join([_HEAD, *(_section(machine) for machine in MACHINES), _record_requests()])
+
+
+def _record_requests() -> str:
+    """The one table that is looked at from above, and not by state and cue."""
+    lines = [
+        f"| {number} | {row.about} | {_follows(row.then)} | `{row.then.step}` ({RANK[row.then.step]}) |"
+        for number, row in enumerate(ROWS, 1)
+    ]
+    return _REQUESTS + "\n".join([*lines, ""])
+
+
+def _follows(choice: Choice) -> str:
+    if isinstance(choice, Start):
+        return f"{choice.act}, and look again"
+    if isinstance(choice, End):
+        reason = "" if choice.reason is None else f", `{choice.reason}`"
+        return f"ends: `{choice.result}`{reason}"
+    return f"waits for `{choice.waiting_for}`"
 
 
 def _section(machine: Machine[Any, Any]) -> str:

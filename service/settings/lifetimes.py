@@ -30,6 +30,7 @@ class Lifetimes:
     page_lifetime: timedelta
     parked_lifetime: timedelta
     unknown_proof_wait: timedelta = timedelta(minutes=5)
+    records_cool_down: timedelta = timedelta(hours=1)
 
     def as_fields(self) -> dict[str, Any]:
         """The values by field, for a group that has more beside them."""
@@ -130,5 +131,14 @@ class Lifetimes:
                 300,
                 60,
                 _DAY,
+            ),
+            records_cool_down=seconds(
+                "RECORDS_COOL_DOWN",
+                "How long the sources' last word answers a RequestRecords that names no freshness, "
+                "without another query: an hour, for networks hold nothing new by then and a person "
+                "who presses twice is not challenged twice. 0 turns it off.",
+                _HOUR,
+                0,
+                _MONTH,
             ),
         )

@@ -1,12 +1,13 @@
 """Consolidated queries: what was asked for whom, until the link is delivered."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
 from asyncpg import Record
 
-from schemas.ids import CommandId, PatientId, RequestId, SubjectId, VendorRequestId
+from schemas.ids import CommandId, LinkId, PatientId, RequestId, SubjectId, VendorRequestId
+from schemas.reasons import Reason
 from service.ias.consolidated import ConsolidatedState
 from service.store.unit import Unit
 
@@ -42,6 +43,10 @@ select exists (select from consolidated_query
     where vendor_request_id = $1 and state in ('ready', 'failed'))
 """
 SET_STATE = "update consolidated_query set state = $2 where request_id = $1"
+FAILED = "update consolidated_query set reason = $2 where request_id = $1"
+ISSUED = """
+update consolidated_query set link_id = $2, link_expires_at = $3 where request_id = $1
+"""
 
 
 class Consolidated(NamedTuple):
@@ -105,6 +110,18 @@ async def is_delivered(unit: Unit, vendor_request_id: VendorRequestId) -> bool:
 async def set_state(unit: Unit, request_id: RequestId, state: ConsolidatedState) -> None:
     """Move the query on."""
     await unit.conn.execute(SET_STATE, request_id, state)
+
+
+async def failed(unit: Unit, request_id: RequestId, reason: Reason) -> None:
+    """Why there will be no link."""
+    await unit.conn.execute(FAILED, request_id, reason)
+
+
+async def issued(
+    unit: Unit, request_id: RequestId, link_id: LinkId, expires_at: datetime | None
+) -> None:
+    """Which link was issued, and until when it works."""
+    await unit.conn.execute(ISSUED, request_id, link_id, expires_at)
 
 
 def _consolidated(row: Record) -> Consolidated:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from schemas.base import Event
+from schemas.events import ConsolidatedDataFailed, ConsolidatedDataReady, NetworkQueryRefused
 from schemas.sources import PurposeOfUse
 from service.ias.aal2 import Session
 from service.ias.aal2_steps import SessionMessage, on_session
@@ -12,7 +13,15 @@ from service.ias.consolidated_steps import ConsolidatedStanding
 from service.ias.machine import Decision, Effect
 from service.ias.network_query_messages import QueryDecision, Standing
 from service.ias.telling import Head, ends, head
-from service.store import calls, consolidated, identities, outbox, queries, sessions
+from service.store import (
+    calls,
+    consolidated,
+    identities,
+    outbox,
+    queries,
+    record_requests,
+    sessions,
+)
 from service.store.calls import Operation
 from service.store.consolidated import Consolidated
 from service.store.queries import Query
@@ -55,6 +64,8 @@ async def carry_out(unit: Unit, query: Query, decision: QueryDecision) -> None:
         session = await sessions.by_id(unit, query.session_id)
         await move_session(unit, session, SessionCue.REFUSED)
         await queries.count_refused_session(unit, query.query_id)
+    for refused in (e for e in decision.events if isinstance(e, NetworkQueryRefused)):
+        await queries.refused(unit, query.query_id, refused.reason)
     await tell(unit, decision.events)
 
 
@@ -85,10 +96,16 @@ def consolidated_standing(query: Consolidated) -> ConsolidatedStanding:
 async def carry_out_consolidated(
     unit: Unit, query: Consolidated, decision: Decision[ConsolidatedState]
 ) -> None:
-    """Store the state, renew and tell; other calls, and links, are the caller's."""
+    """Store the state and what it led to, renew and tell; other calls, and links, are the caller's."""
     if decision.state is not query.state:
         await consolidated.set_state(unit, query.request_id, decision.state)
     if Effect.RENEW in decision.calls:
         fresh = await consolidated.renew(unit, query.request_id)
+        await record_requests.follow(unit, query.request_id, fresh)
         await calls.schedule(unit, Operation.START_CONSOLIDATED_QUERY, query.subject_id, fresh)
+    for event in decision.events:
+        if isinstance(event, ConsolidatedDataFailed):
+            await consolidated.failed(unit, query.request_id, event.reason)
+        if isinstance(event, ConsolidatedDataReady) and event.link_id is not None:
+            await consolidated.issued(unit, query.request_id, event.link_id, event.expires_at)
     await tell(unit, decision.events)

@@ -1,4 +1,4 @@
-"""LISTEN as a hint: an event that is set when a channel was notified.
+"""LISTEN as a hint: events that are set when a channel was notified.
 
 A link can die without a word (asyncpg sets no keepalive), so nobody may rely on it: every loop looks at
 its table by itself as well. A heartbeat finds a dead link within nine seconds: asyncpg's deadline of two is
@@ -6,6 +6,7 @@ spent twice, the second time on cancelling.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -19,8 +20,8 @@ _RECONNECT_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
-async def listen(database: Database, channel: str, wake: asyncio.Event) -> None:
-    """Set ``wake`` on every notification of ``channel``, until cancelled."""
+async def listen(database: Database, channel: str, *wake: asyncio.Event) -> None:
+    """Set every ``wake`` on every notification of ``channel``, until cancelled."""
     while True:
         try:
             await _listen_once(database, channel, wake)
@@ -29,9 +30,10 @@ async def listen(database: Database, channel: str, wake: asyncio.Event) -> None:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-async def _listen_once(database: Database, channel: str, wake: asyncio.Event) -> None:
+async def _listen_once(database: Database, channel: str, wake: Sequence[asyncio.Event]) -> None:
     def notified(*_: object) -> None:
-        wake.set()
+        for event in wake:
+            event.set()
 
     async with database.connection() as connection:
         try:

@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from schemas.ids import CommandId, ExternalId, FacilityId, PatientId, SubjectId
+from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
 from service.crypto.envelope import Place
 from service.store import erased, subjects
@@ -33,7 +34,9 @@ select registration_id, subject_id, command_id, purpose, patient_id, external_id
 from registration where registration_id = $1
 """
 END = """
-update registration set state = $2, demographics_box = null where registration_id = $1
+update registration set state = $2, demographics_box = null,
+    patient_id = coalesce($3, patient_id), reason = $4
+where registration_id = $1
 """
 
 
@@ -108,9 +111,14 @@ async def registration(
     return found, key.decrypt(row["demographics_box"], _place(registration_id))
 
 
-async def end_registration(unit: Unit, registration_id: UUID, state: str) -> None:
-    """The registration is over (``registered`` or ``failed``); its demographics are forgotten."""
-    await unit.conn.execute(END, registration_id, state)
+async def registered(unit: Unit, registration_id: UUID, patient_id: PatientId) -> None:
+    """The registration led to this patient; its demographics are forgotten."""
+    await unit.conn.execute(END, registration_id, "registered", patient_id, None)
+
+
+async def not_registered(unit: Unit, registration_id: UUID, reason: Reason) -> None:
+    """The registration led to nothing; its demographics are forgotten."""
+    await unit.conn.execute(END, registration_id, "failed", None, reason)
 
 
 def _registration(row: Record) -> Registration:

@@ -82,6 +82,7 @@ from network_query q
 join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
 where q.query_id = $1 and s.session_id = q.session_id and c.called_at is not null
 """
+REFUSED = "update network_query set reason = $2 where query_id = $1"
 COUNT_REFUSED_SESSION = """
 update network_query set refused_sessions = refused_sessions + 1 where query_id = $1
 """
@@ -93,7 +94,8 @@ order by created_at limit $4 for update
 """
 RENEW_SESSION = "update network_query set session_id = $2 where query_id = $1"
 SET_SOURCE = """
-update network_query_source set status = $3, finished_at = $4, reason = $5
+update network_query_source set status = $3, finished_at = $4, reason = $5,
+    ended_at = case when status = $3 then ended_at when $3 <> 'processing' then clock_timestamp() end
 where query_id = $1 and source = $2
 """
 TOLD_EARLY = """
@@ -202,6 +204,11 @@ async def also_known_as(
 ) -> bool:
     """Whether the vendor's other id of a query that was sent twice could be kept: it has one at most."""
     return await unit.conn.execute(ALSO_KNOWN_AS, query_id, vendor_request_id) == UPDATED
+
+
+async def refused(unit: Unit, query_id: RequestId, reason: Reason) -> None:
+    """Why the query was not started."""
+    unit.conn.later(REFUSED, query_id, reason)
 
 
 async def count_refused_session(unit: Unit, query_id: RequestId) -> None:

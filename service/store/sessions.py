@@ -1,6 +1,6 @@
 """AAL2 challenges and the sessions that came back from them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from asyncpg import Record
@@ -8,7 +8,7 @@ from asyncpg import Record
 from schemas.ids import ChallengeId, CommandId, IdentityId, LinkId, PatientId, SessionId, SubjectId
 from service.crypto.envelope import Place
 from service.crypto.tokens import secret_digest
-from service.ias.aal2 import Session, SessionState
+from service.ias.aal2 import Session, SessionState, is_usable
 from service.ias.audit import Kind
 from service.store import audit, subjects
 from service.store.unit import Unit
@@ -60,6 +60,14 @@ class Challenge(NamedTuple):
     state: str
     expires_at: datetime
     return_url: str | None = None
+
+
+class Use(NamedTuple):
+    """When a session may be used: how old and how long idle it may be, and whether more than once."""
+
+    max_age: timedelta
+    max_idle: timedelta
+    reuse: bool
 
 
 class Returned(NamedTuple):
@@ -132,6 +140,14 @@ async def of_identity(unit: Unit, identity_id: IdentityId) -> list[Session]:
     """Confirmed and proven sessions of an identity, newest first."""
     rows = await unit.conn.fetch(OF_IDENTITY, identity_id)
     return [session for session in map(_session, rows) if session is not None]
+
+
+async def usable(unit: Unit, identity_id: IdentityId, use: Use) -> Session | None:
+    """The newest session of the identity that a call may carry now."""
+    for session in await of_identity(unit, identity_id):
+        if is_usable(session, unit.now, use.max_age, use.max_idle, reuse=use.reuse):
+            return session
+    return None
 
 
 async def set_state(unit: Unit, session_id: SessionId, state: SessionState) -> None:

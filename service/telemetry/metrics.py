@@ -192,6 +192,13 @@ AUDIT_CHAINED: Final = Gauge("ias_audit_chain_length", "Number of the newest lin
 SWEPT: Final = Counter(
     "ias_swept_total", "Things that the sweeper ended because their time was over.", ("kind",)
 )
+RECORD_REQUESTS: Final = Counter(
+    "ias_record_requests_total", "Record requests that ended, by result.", ("result",)
+)
+RECORD_REQUEST_DEFECTS: Final = Counter(
+    "ias_record_request_defects_total",
+    "Looks at a record request that met a defect; it is looked at again later. Alert above 0.",
+)
 OVERDUE: Final = Gauge(
     "ias_overdue_seconds",
     "How long the oldest thing of a kind is over and not ended yet. Alert above 300.",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from schemas.reasons import Reason
+from schemas.record_requests import RecordResult
 from service.ias.aal2 import USABLE, ChallengeState, SessionState
 from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated import ConsolidatedState
@@ -54,7 +55,9 @@ def _retrievals(world: World, subject: Subject) -> Iterator[Due]:
         if one.finished is None:
             yield Due(
                 one.deadline,
-                partial(retrieval_told.finish, world, one, "expired", Reason.DEADLINE_PASSED),
+                partial(
+                    retrieval_told.finish, world, one, RecordResult.EXPIRED, Reason.DEADLINE_PASSED
+                ),
             )
 
 

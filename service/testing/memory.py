@@ -15,6 +15,7 @@ from schemas.ids import (
     SubjectId,
     VendorRequestId,
 )
+from schemas.record_requests import RecordStep, WaitingFor
 from schemas.sources import PurposeOfUse, Source
 from service.ias.aal2 import ChallengeState, Session
 from service.ias.consolidated import ConsolidatedState
@@ -107,9 +108,9 @@ class Retrieval:
     command: RequestRecords
     deadline: datetime
     patient_id: PatientId | None
-    at: str = ""
-    step: str = ""
-    waiting_for: str | None = None
+    at: RecordStep = RecordStep.REGISTRATION
+    step: RecordStep | None = None
+    waiting_for: WaitingFor | None = None
     proofing: Proofing | None = None
     challenge: Challenge | None = None
     query: Query | None = None

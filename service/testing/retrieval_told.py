@@ -4,14 +4,14 @@ The one place that writes the fields of ``RecordRequest``, ``RecordRequestUpdate
 ``RecordRequestFinished``, and the words in them.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from schemas.events import RecordRequestFinished, RecordRequestUpdated
 from schemas.ids import CommandId, LinkId
 from schemas.reasons import REMEDIES, Reason
-from schemas.record_requests import RecordRequest
+from schemas.record_requests import RecordRequest, RecordResult, RecordStep, WaitingFor
 from service.ias.aal2_table import ChallengeCue
 from service.ias.identity_table import VerificationCue
 from service.ias.telling import Head, head
@@ -19,14 +19,12 @@ from service.testing import person
 from service.testing.memory import Retrieval
 from service.testing.world import World
 
-Result = Literal["ready", "partial", "failed", "cancelled", "expired"]
-
-REGISTRATION: Final = "registration"
-IDENTITY: Final = "identity_verification"
-CHALLENGE: Final = "aal2_challenge"
-QUERY: Final = "network_query"
-CONSOLIDATED: Final = "consolidated_query"
-FINISHED: Final = "finished"
+REGISTRATION: Final = RecordStep.REGISTRATION
+IDENTITY: Final = RecordStep.IDENTITY_VERIFICATION
+CHALLENGE: Final = RecordStep.AAL2_CHALLENGE
+QUERY: Final = RecordStep.NETWORK_QUERY
+CONSOLIDATED: Final = RecordStep.CONSOLIDATED_QUERY
+FINISHED: Final = RecordStep.FINISHED
 
 
 def about(retrieval: Retrieval) -> Head:
@@ -36,20 +34,26 @@ def about(retrieval: Retrieval) -> Head:
     return head(command.subject_id, *ids)
 
 
-def say(world: World, retrieval: Retrieval, step: str, waiting_for: str | None = None) -> None:
+def say(
+    world: World, retrieval: Retrieval, step: RecordStep, waiting_for: WaitingFor | None = None
+) -> None:
     """Tell what the request waits for, if that is news: another step as an event, all of it as state."""
     before = (retrieval.step, retrieval.waiting_for)
     retrieval.step, retrieval.waiting_for = step, waiting_for
-    if step not in {before[0], FINISHED}:
-        world.tell([RecordRequestUpdated(**about(retrieval), step=step)])
-    if (step, waiting_for) != before:
-        world.tell_state(_state(world, retrieval))
+    if (step, waiting_for) == before:
+        return
+    if step is not FINISHED:
+        updated = RecordRequestUpdated(
+            **about(retrieval), step=step, waiting_for=waiting_for, deadline=retrieval.deadline
+        )
+        world.tell([updated])
+    world.tell_state(_state(world, retrieval))
 
 
 def finish(
     world: World,
     retrieval: Retrieval,
-    result: Result,
+    result: RecordResult,
     reason: Reason | None = None,
     link_id: LinkId | None = None,
 ) -> None:
@@ -85,7 +89,7 @@ def _state(world: World, retrieval: Retrieval) -> RecordRequest:
     return RecordRequest(
         request_id=retrieval.request_id,
         subject_id=retrieval.command.subject_id,
-        step=retrieval.step,
+        step=retrieval.step or retrieval.at,
         deadline=retrieval.deadline,
         sources=list(retrieval.command.sources.chosen()),
         updated_at=world.now,

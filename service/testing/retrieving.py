@@ -18,6 +18,7 @@ from schemas.events import (
 )
 from schemas.ids import RequestId
 from schemas.reasons import Reason
+from schemas.record_requests import RecordResult, RecordStep, WaitingFor
 from schemas.sources import PurposeOfUse
 from service.ias.aal2 import ChallengeState
 from service.ias.consolidated import ConsolidatedState
@@ -51,9 +52,9 @@ def start(world: World, command: RequestRecords) -> None:
     links, retrieval.at = world.subject(command.subject_id).links, told.IDENTITY
     if command.patient_id not in links:
         retrieval.at = told.REGISTRATION
-        told.say(world, retrieval, told.REGISTRATION, "patient")
+        told.say(world, retrieval, told.REGISTRATION, WaitingFor.PATIENT)
     elif links[command.patient_id] is not PurposeOfUse.IAS:
-        told.finish(world, retrieval, "failed", Reason.PURPOSE_NOT_ALLOWED)
+        told.finish(world, retrieval, RecordResult.FAILED, Reason.PURPOSE_NOT_ALLOWED)
 
 
 def advance_all(world: World) -> None:
@@ -73,7 +74,7 @@ def cancel(world: World, command: CancelRecordRequest) -> None:
         world.reject(command, unknown)
         return
     if found.finished is None:
-        told.finish(world, found, "cancelled", Reason.CANCELLED)
+        told.finish(world, found, RecordResult.CANCELLED, Reason.CANCELLED)
     told.answer(world, found, command.command_id)
 
 
@@ -105,7 +106,7 @@ def _identify(world: World, retrieval: Retrieval) -> bool:
     if patient_id is not None and retrieval.proofing is None:
         until = retrieval.deadline
         retrieval.proofing = person.ask_identity(world, about, patient_id, until)
-        told.say(world, retrieval, told.IDENTITY, "identity_verification")
+        told.say(world, retrieval, told.IDENTITY, WaitingFor.IDENTITY_VERIFICATION)
     return False
 
 
@@ -121,9 +122,9 @@ def _challenge(world: World, retrieval: Retrieval) -> bool:
     if identity is not None and asked is None:
         back, until = retrieval.command.return_url, retrieval.deadline
         retrieval.challenge = person.ask_challenge(world, about, identity, back, until)
-        told.say(world, retrieval, told.CHALLENGE, "aal2_challenge")
+        told.say(world, retrieval, told.CHALLENGE, WaitingFor.AAL2_CHALLENGE)
     elif asked is not None and asked.state is ChallengeState.RETURNED:
-        told.say(world, retrieval, told.CHALLENGE, "return_confirmation")
+        told.say(world, retrieval, told.CHALLENGE, WaitingFor.RETURN_CONFIRMATION)
     return False
 
 
@@ -132,7 +133,7 @@ def _query(world: World, retrieval: Retrieval) -> bool:
         sources, until = retrieval.command.sources.chosen(), retrieval.deadline
         about, purpose = told.about(retrieval), PurposeOfUse.IAS
         retrieval.query = querying.queue(world, about, purpose, sources, until)
-        told.say(world, retrieval, told.QUERY, "network_query_start")
+        told.say(world, retrieval, told.QUERY, WaitingFor.NETWORK_QUERY_START)
         querying.take_turn(world, retrieval.query)
     return _queried(world, retrieval, retrieval.query)
 
@@ -143,18 +144,18 @@ def _queried(world: World, retrieval: Retrieval, query: Query) -> bool:
             retrieval.at = told.CONSOLIDATED
             return True
         case QueryState.FAILED:
-            told.finish(world, retrieval, "failed", Reason.SOURCE_FAILED)
+            told.finish(world, retrieval, RecordResult.FAILED, Reason.SOURCE_FAILED)
         case QueryState.REFUSED:
             _fail(world, retrieval)
         case QueryState.STARTED:
-            told.say(world, retrieval, told.QUERY, "sources")
+            told.say(world, retrieval, told.QUERY, WaitingFor.SOURCES)
         case QueryState.UNKNOWN:
-            told.say(world, retrieval, told.QUERY, "network_query_proof")
+            told.say(world, retrieval, told.QUERY, WaitingFor.NETWORK_QUERY_PROOF)
         case QueryState.WAITING if querying.waits_for_session(world, query):
             retrieval.at = told.CHALLENGE
-            told.say(world, retrieval, told.CHALLENGE, "aal2_challenge")
+            told.say(world, retrieval, told.CHALLENGE, WaitingFor.AAL2_CHALLENGE)
         case _:
-            told.say(world, retrieval, told.QUERY, "hie_slot")
+            told.say(world, retrieval, told.QUERY, WaitingFor.HIE_SLOT)
     return False
 
 
@@ -169,21 +170,24 @@ def _consolidate(world: World, retrieval: Retrieval) -> bool:
         ready = world.outbox.last((ConsolidatedDataReady,), retrieval.command.command_id)
         link_id = None if ready is None else ready.link_id
         reason = None if whole else Reason.SOURCE_FAILED
-        told.finish(world, retrieval, "ready" if whole else "partial", reason, link_id)
+        result = RecordResult.READY if whole else RecordResult.PARTIAL
+        told.finish(world, retrieval, result, reason, link_id)
     elif state is ConsolidatedState.FAILED:
         _fail(world, retrieval)
     else:
-        told.say(world, retrieval, told.CONSOLIDATED, "consolidated_data")
+        told.say(world, retrieval, told.CONSOLIDATED, WaitingFor.CONSOLIDATED_DATA)
     return False
 
 
 def _fail(world: World, retrieval: Retrieval) -> None:
     """For the reason that was told last of whatever the request had begun."""
     why = world.outbox.last(_FAILURES, retrieval.command.command_id)
-    told.finish(world, retrieval, "failed", Reason.VENDOR_REFUSED if why is None else why.reason)
+    told.finish(
+        world, retrieval, RecordResult.FAILED, Reason.VENDOR_REFUSED if why is None else why.reason
+    )
 
 
-_STEPS: Final[Mapping[str, Callable[[World, Retrieval], bool]]] = {
+_STEPS: Final[Mapping[RecordStep, Callable[[World, Retrieval], bool]]] = {
     told.REGISTRATION: _register,
     told.IDENTITY: _identify,
     told.CHALLENGE: _challenge,

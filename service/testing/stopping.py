@@ -3,6 +3,7 @@
 from schemas.commands import EraseSubject, RevokeIdentity
 from schemas.events import IdentityRevoked
 from schemas.reasons import Reason
+from schemas.record_requests import RecordResult
 from schemas.sources import PurposeOfUse
 from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated_table import ConsolidatedCue
@@ -59,7 +60,7 @@ def _end_requests(world: World, command: RevokeIdentity) -> None:
             delivering.hear(world, delivery, ConsolidatedCue.REVOKED)
     for retrieval in subject.retrievals:
         if retrieval.patient_id == patient_id and retrieval.finished is None:
-            retrieval_told.finish(world, retrieval, "failed", Reason.REVOKED)
+            retrieval_told.finish(world, retrieval, RecordResult.FAILED, Reason.REVOKED)
 
 
 def erase(world: World, command: EraseSubject) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from schemas.client import decode_command
-from schemas.commands import RegisterPatient, StartIdentityVerification, StartNetworkQuery
+from schemas.commands import RequestRecords, StartIdentityVerification
+from schemas.events import RecordRequestUpdated
 from schemas.problems import decode
 from service.settings.table import table
 from tests.testing.cast import BACK, Member
@@ -48,7 +49,7 @@ def test_every_make_target_has_one_sentence() -> None:
 def test_the_command_that_the_readme_shows_is_valid() -> None:
     quoted = re.search(r"echo '(\{.*?\})' \| tr", README, re.DOTALL)
     assert quoted is not None
-    command = decode(quoted.group(1).replace("\n", "").encode(), RegisterPatient)
+    command = decode(quoted.group(1).replace("\n", "").encode(), RequestRecords)
     assert command.demographics is not None
 
 
@@ -81,8 +82,8 @@ async def test_the_command_that_the_readme_sends_is_one_that_the_service_reads()
         async def send_and_wait(self, **record: Any) -> None:
             sent.append(decode_command(record["headers"], record["value"]))
 
-    await read_me(0)["start_query"](Producer(), "user-42", "patient-1")
-    assert [type(one.message) for one in sent] == [StartNetworkQuery]
+    await read_me(0)["request_records"](Producer(), "user-42", "patient-1")
+    assert [type(one.message) for one in sent] == [RequestRecords]
 
 
 async def test_the_reader_of_the_readme_reads_what_the_double_tells(
@@ -108,6 +109,7 @@ async def test_the_reader_of_the_readme_reads_what_the_double_tells(
 def test_the_event_that_the_readme_shows_is_json() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
     assert json.loads(shown)["sequence"] == 1
+    assert decode(shown.encode(), RecordRequestUpdated).deadline is not None
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -7,8 +7,8 @@ import asyncpg
 
 from schemas.commands import EraseSubject
 from schemas.events import StepKind
-from schemas.ids import CommandId, LinkId, OpenId, RequestId, SubjectId
-from schemas.record_requests import RecordRequest
+from schemas.ids import CommandId, LinkId, OpenId, SubjectId
+from schemas.record_requests import RecordRequest, RecordStep
 from schemas.sources import Source
 from service.store import hosted_pages, outbox
 from service.store.hosted_pages import HostedPage
@@ -43,24 +43,32 @@ def erase(subject: str, *, hold: bool | None = None, **metadata: str) -> EraseSu
 async def busy_person(database: Database, subject: str, patient: str) -> Person:
     """Somebody with a row wherever a row can be: queries, pages, calls, a record request."""
     who = await people.person(database, subject, patient)
-    await people.due_query(database, who)
+    query_id = await people.due_query(database, who)
     await people.started_query(database, who, f"{NETWORK}-{subject}")
-    await people.due_consolidated(database, who)
+    record_id = await people.due_consolidated(database, who)
     await people.started_consolidated(database, who, f"{CONSOLIDATED}-{subject}")
     await people.registering(database, subject, demographics=b'{"firstName":"x"}')
     async with database.transaction() as unit:
         pending = await people.verifying(unit, who.subject_id, who.patient_id)
-        await people.challenge(unit, who.subject_id, who.patient_id, who.identity_id)
+        asked = await people.challenge(unit, who.subject_id, who.patient_id, who.identity_id)
         open_id = OpenId(uuid4())
         link_id, kind = LinkId(pending.verification_id), StepKind.IDENTITY_VERIFICATION
         page = HostedPage(open_id, link_id, kind, who.subject_id, "waiting")
         await hosted_pages.open_page(unit, page)
         until = unit.now + LATER
         await hosted_pages.ready(unit, open_id, f"{VENDOR_PAGE}-{subject}", "sealed", until)
+        request = await people.record_request(
+            unit,
+            who,
+            verification_id=pending.verification_id,
+            challenge_id=asked.challenge_id,
+            query_id=query_id,
+            record_id=record_id,
+        )
         state = RecordRequest(
-            request_id=RequestId(uuid4()),
+            request_id=request.asked.request_id,
             subject_id=who.subject_id,
-            step="network_query",
+            step=RecordStep.NETWORK_QUERY,
             deadline=until,
             sources=[Source.HIE],
             updated_at=unit.now,

@@ -34,6 +34,7 @@ async def test_no_row_names_the_subject_or_the_patient_and_no_box_is_left(
     assert {place.partition(".")[0] for place in places_of(SUBJECT, before)} >= {
         "subject", "command", "patient_link", "identity", "network_query", "vendor_call",
         "consolidated_query", "hosted_page", "registration", "aal2_session", "compacted_key",
+        "record_request",
     }  # fmt: skip
     await process(records.command(erase(SUBJECT)))
     await _relay(owner)

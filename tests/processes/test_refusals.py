@@ -129,10 +129,7 @@ async def test_a_command_that_this_version_does_not_act_on_is_refused(
     """A known command without a handler says so."""
     before = await scene.vendor.calls()
     command = await member.send(
-        "RequestRecords",
-        patientId=member.patient_id,
-        sources={"hie": True},
-        returnUrl=scene.application.return_url,
+        "CompleteAal2Challenge", patientId=member.patient_id, sessionIdSealed="c2VhbGVk"
     )
     await member.told("CommandRejected", command, reason="not_supported")
     assert await scene.vendor.calls() == before

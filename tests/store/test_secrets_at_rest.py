@@ -5,7 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from schemas.ids import IdentityId, SubjectId
+from schemas.ids import IdentityId, PatientId, SubjectId
 from service.crypto.keys import KeyRing, UnknownKeyError
 from service.ias.aal2 import Session
 from service.settings.secret import Secret
@@ -163,6 +163,6 @@ async def test_demographics_are_a_box_and_gone_when_the_registration_ends(
         found = await patients.registration(unit, registration_id)
         assert found is not None
         assert found[1] == b'{"firstName":"Canary"}'
-        await patients.end_registration(unit, registration_id, "registered")
+        await patients.registered(unit, registration_id, PatientId("patient-1"))
         assert await patients.registration(unit, registration_id) is None
     assert (await people.row(database, "registration"))["demographics_box"] is None

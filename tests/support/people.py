@@ -32,6 +32,7 @@ from service.store import (
     identities,
     patients,
     queries,
+    record_requests,
     sessions,
     subjects,
 )
@@ -40,6 +41,7 @@ from service.store.consolidated import Consolidated
 from service.store.patients import Registration
 from service.store.pool import Database
 from service.store.queries import Query
+from service.store.record_requests import Asked, Request
 from service.store.sessions import Challenge, Returned
 from service.store.unit import Unit
 from tests.support.settings import RETURN_URL
@@ -265,6 +267,28 @@ async def started_consolidated(
             "update vendor_call set state = 'done' where ref_id = $1", request_id
         )
     return request_id
+
+
+async def record_request(unit: Unit, who: Person, **refers_to: Any) -> Request:
+    """A RequestRecords of HIE that has not ended, and refers to these rows."""
+    asked = Asked(
+        RequestId(uuid4()),
+        who.subject_id,
+        await command(unit, who.subject_id, "RequestRecords"),
+        who.patient_id,
+        (Source.HIE,),
+        RETURN_URL,
+        unit.now + LATER,
+        unit.now,
+        None,
+        None,
+        None,
+        *NO_CONSENT,
+        unit.now,
+    )
+    request = (await record_requests.create(unit, asked))._replace(**refers_to)
+    await record_requests.save(unit, request, unit.now + LATER)
+    return request
 
 
 async def registering(

@@ -26,7 +26,7 @@ from service.ias.consolidated_steps import Message, Refusing, Turn, on
 from service.ias.consolidated_table import ConsolidatedCue
 from service.ias.machine import Effect
 from service.ias.refusal import Refusal
-from service.store import calls, consolidated, entitlements
+from service.store import calls, consolidated, entitlements, record_requests
 from service.store.calls import Call
 from service.store.decisions import carry_out_consolidated, consolidated_standing
 from service.store.unit import Unit
@@ -41,7 +41,9 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     if query is None:
         return Void("there is no such query")
     refused = await entitlements.refuse_data(unit, query.subject_id, query.patient_id)
-    decision = on(consolidated_standing(query), Turn(refused), unit.now)
+    over = await record_requests.is_over(unit, query.subject_id, query.command_id)
+    heard: Message = ConsolidatedCue.CANCELLED if over else Turn(refused)
+    decision = on(consolidated_standing(query), heard, unit.now)
     await carry_out_consolidated(unit, query, decision)
     if Effect.CALL_VENDOR not in decision.calls:
         return Void("the query is over")

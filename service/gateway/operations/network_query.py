@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from schemas.ids import ChallengeId, RequestId, VendorRequestId
 from schemas.metriport.api import NetworkQuery as Answer
+from schemas.reasons import Reason
 from schemas.sources import Source
 from service.gateway import protocol
 from service.gateway.operations.common import (
@@ -43,7 +44,7 @@ from service.ias.network_query_messages import (
 )
 from service.ias.network_query_table import QueryCue
 from service.ias.telling import head
-from service.store import identities, patients, queries, sessions
+from service.store import identities, patients, queries, record_requests, sessions
 from service.store.asking import Door, ask_for_challenge, point_to_challenge
 from service.store.calls import Call
 from service.store.decisions import carry_out, move_session, query_standing
@@ -64,6 +65,8 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     link = await patients.purpose(unit, query.subject_id, query.patient_id)
     allowed = around.rules.treatment_enabled
     refused = rules.refuse_turn(standing, link, unit.now, treatment_enabled=allowed)
+    if await record_requests.is_over(unit, query.subject_id, query.command_id):
+        refused = Reason.CANCELLED
     free = refused is None and await _take_slot(unit, query, standing)
     proof = await _proof(unit, around, query) if free else None
     return_url = await _return_url_of_dead_session(unit, query) if free and not proof else None
@@ -172,6 +175,8 @@ async def _return_url(unit: Unit, query: Query) -> str | None:
     """Where the person of the query's session could be sent back to after another challenge."""
     session = None if query.session_id is None else await sessions.by_id(unit, query.session_id)
     if session is None or query.deadline <= unit.now:
+        return None
+    if await record_requests.is_over(unit, query.subject_id, query.command_id):
         return None
     active = await identities.active(unit, query.subject_id, query.patient_id)
     challenge = await sessions.challenge(unit, session.challenge_id)

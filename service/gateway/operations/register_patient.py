@@ -8,7 +8,7 @@ import msgspec
 from schemas.demographics import Demographics
 from schemas.events import PatientRegistered, PatientRegistrationFailed
 from schemas.metriport.api import Patient
-from schemas.reasons import Reason
+from schemas.reasons import REMEDIES, Reason
 from service.gateway import protocol
 from service.gateway.operations.common import (
     Handler,
@@ -24,7 +24,7 @@ from service.gateway.outcome import Outcome, Refused
 from service.ias.purpose import refuse_link
 from service.ias.registration import matched_existing
 from service.ias.telling import head
-from service.store import outbox, patients
+from service.store import outbox, patients, record_requests
 from service.store.calls import Call
 from service.store.patients import Registration
 from service.store.unit import Unit
@@ -36,6 +36,10 @@ async def prepare(unit: Unit, around: Surroundings, call: Call) -> Prepared:
     if found is None:
         return Void("the registration is over")
     registration, demographics = found
+    if await record_requests.is_over(unit, registration.subject_id, registration.command_id):
+        cancelled = Reason.CANCELLED
+        await _fail(unit, registration, cancelled, REMEDIES[cancelled], None)
+        return Void("the record request is over")
     if demographics is None:
         if registration.patient_id is None:
             return Void("nothing to register")
@@ -78,7 +82,7 @@ async def _link(
         await _fail(unit, registration, refused.reason, refused.message, refused.field)
         return
     await patients.link(unit, subject_id, patient.id, wanted, matched_existing=existed)
-    await patients.end_registration(unit, registration.registration_id, "registered")
+    await patients.registered(unit, registration.registration_id, patient.id)
     event = PatientRegistered(
         **head(subject_id, patient.id, registration.command_id),
         purpose=wanted,
@@ -91,7 +95,7 @@ async def _link(
 async def _fail(
     unit: Unit, registration: Registration, reason: Reason, message: str, field: str | None
 ) -> None:
-    await patients.end_registration(unit, registration.registration_id, "failed")
+    await patients.not_registered(unit, registration.registration_id, reason)
     event = PatientRegistrationFailed(
         **head(registration.subject_id, registration.patient_id, registration.command_id),
         reason=reason,
