@@ -7,7 +7,7 @@ BENCH_READY := $(VENV)/.bench-ready
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-deep bench-ingress bench-consumers lint types imports check \
+.PHONY: help setup run up test test-pure test-browser test-deep bench-ingress bench-consumers lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -34,7 +34,10 @@ test: $(READY) ## Run the whole test suite, with real Postgres, a real broker an
 	$(BIN)/python -m pytest -m alone
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
-	$(BIN)/python -m pytest -m "not edge and not process"
+	$(BIN)/python -m pytest -m "not edge and not process and not browser"
+
+test-browser: $(READY) ## Walk the person's side in Chromium; SCREENSHOTS=folder paints every page of ours there.
+	SCREENSHOTS="$(SCREENSHOTS)" $(BIN)/python -m pytest tests/browser
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
 	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability tests/cutting
