@@ -8,7 +8,8 @@ JARS := tests/kafka/target/jars
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-kafka test-deep bench-ingress bench-consumers bench-dispatch lint types imports check \
+.PHONY: help setup run up test test-pure test-browser test-kafka test-deep bench-ingress bench-consumers \
+	bench-dispatch lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -35,7 +36,10 @@ test: $(READY) ## Run the whole test suite, with real Postgres, a real broker an
 	$(BIN)/python -m pytest -m alone
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
-	$(BIN)/python -m pytest -m "not edge and not process"
+	$(BIN)/python -m pytest -m "not edge and not process and not browser"
+
+test-browser: $(READY) ## Walk the person's side in Chromium; SCREENSHOTS=folder paints every page of ours there.
+	SCREENSHOTS="$(SCREENSHOTS)" $(BIN)/python -m pytest tests/browser
 
 $(JARS): tests/kafka/pom.xml
 	@command -v java >/dev/null || { echo "Apache Kafka needs a JDK, 17 or newer, and there is none on the PATH." >&2; exit 1; }

@@ -100,6 +100,7 @@ _WAIT: Final[dict[str, Any]] = {
         "responses": {
             "200": {"description": "A page that asks again by itself.", "content": _PAGE},
             "303": _redirect("To Metriport's hosted page."),
+            "400": _a_page("this browser keeps no cookie, and could not be recognised later."),
             "404": _NO_LINK,
             "410": _EXPIRED,
             "429": _a_page("the link was opened too often within an hour."),

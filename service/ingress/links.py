@@ -68,7 +68,7 @@ class LinkRoutes:
         step = self._step(request)
         if isinstance(step, web.Response):
             return step
-        return page(pages.button(pages.STEP[step.kind], "Continue", request.path))
+        return page(pages.button(pages.STEP[step.kind], "Continue to Metriport", request.path))
 
     async def open(self, request: web.Request) -> web.Response:
         """Remember the step in this browser and ask for a fresh hosted page."""
@@ -100,12 +100,16 @@ class LinkRoutes:
 
         The first view always shows the page: browsers apply ``form-action`` to redirects that follow
         a form, so only the refresh may lead to another host. A page of the vendor's that has run out
-        is not shown: the person presses the button again and gets a fresh one.
+        is not shown: the person presses the button again and gets a fresh one. A browser that keeps no
+        cookie is told so here: at the end of the vendor's steps it would have done them in vain.
         """
         step = self._step(request)
         if isinstance(step, web.Response):
             return step
         open_id = _open_id(request)
+        if not cookies.read(request, self._keys).opened:
+            metrics.BROWSER.labels("go", "nothing_pending").inc()
+            return page(pages.message(pages.NOTHING_PENDING), HTTPStatus.BAD_REQUEST)
         found = await self._find_page(open_id)
         if found is not None and found.link_id == step.link_id and "again" in request.query:
             if found.state == "ready" and found.url_token is not None:
@@ -152,5 +156,5 @@ def _refused(reason: str | None) -> web.Response:
     if reason == Reason.TOO_MANY_OPENINGS:
         text, status = pages.TOO_OFTEN, HTTPStatus.TOO_MANY_REQUESTS
     elif reason == Reason.LINK_EXPIRED:
-        text, status = pages.EXPIRED, HTTPStatus.GONE
+        text, status = pages.OVER, HTTPStatus.GONE
     return page(pages.message(text), status)

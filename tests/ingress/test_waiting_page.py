@@ -57,7 +57,7 @@ async def test_only_the_refresh_leads_to_the_vendor(ingress: Ingress) -> None:
     ("reason", "status", "text"),
     [
         (Reason.TOO_MANY_OPENINGS, 429, "wait an hour"),
-        (Reason.LINK_EXPIRED, 410, "run out"),
+        (Reason.LINK_EXPIRED, 410, "step is over"),
         (Reason.NO_ACTIVE_IDENTITY, 502, "could not prepare your page"),
         (Reason.VENDOR_REFUSED, 502, "could not prepare your page"),
         (None, 502, "could not prepare your page"),
@@ -96,6 +96,24 @@ async def test_the_page_of_another_link_is_not_shown(ingress: Ingress) -> None:
     ingress.pages.rows[open_id] = a_page(step, open_id, "ready")
     response = await ingress.get(f"{link(other)}/wait/{open_id}?again")
     assert (response.status, "location" in response.headers) == (200, False)
+
+
+async def test_a_browser_that_keeps_no_cookie_is_told_before_it_is_sent_to_the_vendor(
+    ingress: Ingress,
+) -> None:
+    """It could not be recognised when it comes back: its proof or code would be given in vain."""
+    step = a_step()
+    waiting = await opened(ingress, step)
+    ingress.pages.rows[open_id_of(waiting)] = a_page(step, open_id_of(waiting), "ready")
+    ingress.browser.cookie_jar.clear()
+    for path in [waiting, f"{waiting}?again"]:
+        response = await ingress.get(path)
+        html = await response.text()
+        assert response.status == 400
+        assert "allow cookies" in html
+        assert "location" not in response.headers
+        assert Page(response.url, html).refresh is None
+        assert_strict(response)
 
 
 @pytest.mark.parametrize("click", ["canary", "%00", "0199b0c4", "{0199}"])

@@ -20,17 +20,24 @@ SUBJECT = "jane-at-example-app"
 
 
 class Human:
-    """Takes the hosted steps in a real browser: the link is printed, and we wait."""
+    """Takes the hosted steps in a real browser: the application's page is printed, and we wait."""
+
+    def __init__(self, page: str) -> None:
+        self._page = page
 
     async def prove_identity(self, link: str) -> None:
-        """Print the link."""
-        print(f"\n  Open this in a browser and prove who you are:\n\n    {link}\n", flush=True)
+        """Print where the link is shown, and the link."""
+        print(
+            f"\n  Open the application's page in a browser and prove who you are:\n\n    {self._page}\n"
+            f"\n  It shows this link:\n\n    {link}\n",
+            flush=True,
+        )
 
     async def answer_challenge(self, link: str) -> None:
-        """Print the link."""
+        """Print the link, which the page shows now."""
         print(
-            "\n  Open this in the same browser. The code comes from an authenticator app (or any TOTP"
-            f"\n  tool) with the secret that the proofing page showed:\n\n    {link}\n",
+            "\n  Open it again, in the same browser. The code comes from an authenticator app (or any TOTP"
+            f"\n  tool) with the secret that the proofing page showed. The link:\n\n    {link}\n",
             flush=True,
         )
 
@@ -117,7 +124,7 @@ async def drive(deployment: Deployment, timeline: Timeline, *, by_hand: bool) ->
         following(deployment.sandbox_log, timeline.vendor),
     ):
         if by_hand:
-            await journey(application, timeline, Human())
+            await journey(application, timeline, Human(application.member_url(SUBJECT)))
             print("\n  The stack is still running; Ctrl-C stops it.", flush=True)
             await asyncio.Event().wait()
         else:

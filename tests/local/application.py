@@ -1,5 +1,5 @@
-"""An application that uses the service: it sends commands, reads events and links, and has the page
-that people return to. It knows the contract only as JSON."""
+"""An application that uses the service: it sends commands, reads events and links, and has the pages
+that people start from and return to. It knows the contract only as JSON."""
 
 import asyncio
 import json
@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import quote
 
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from tests.local.page import RETURNED_PAGE
+from tests.local.page import member_page, returned_page
 
 Fields = dict[str, Any]
 
@@ -28,11 +29,12 @@ class Told:
 
 @dataclass
 class Application:
-    """Owns one producer, one consumer and one web page. Use as an async context manager."""
+    """Owns one producer, one consumer and its web pages. Use as an async context manager."""
 
     bootstrap_servers: str
     return_port: int
     prefix: str = ""
+    host: str = "127.0.0.1"
     on_told: Callable[[Told], None] = lambda _: None
     on_sent: Callable[[str, Fields], None] = lambda _name, _content: None
     events: list[Told] = field(default_factory=list)
@@ -67,7 +69,11 @@ class Application:
     @property
     def return_url(self) -> str:
         """Where people come back to."""
-        return f"http://127.0.0.1:{self.return_port}/return"
+        return f"{self._origin}/return"
+
+    def member_url(self, subject_id: str) -> str:
+        """The page of one member. Who may see it is not asked: this application has no login."""
+        return f"{self._origin}/members/{quote(subject_id, safe='')}"
 
     async def send(self, command: str, content: Fields, *, times: int = 1) -> str:
         """Send a command; the id it was sent under."""
@@ -141,16 +147,39 @@ class Application:
                 self.on_told(told)
                 self._changed.notify_all()
 
+    @property
+    def _origin(self) -> str:
+        return f"http://{self.host}:{self.return_port}"
+
     def _web(self) -> web.Application:
         app = web.Application()
+        app.router.add_get("/members/{subject}", self._member)
         app.router.add_get("/return", self._back)
         return app
 
+    async def _member(self, request: web.Request) -> web.Response:
+        page = member_page(self._open_step(request.match_info["subject"]))
+        return web.Response(text=page, content_type="text/html")
+
     async def _back(self, request: web.Request) -> web.Response:
+        back = dict(request.query)
         async with self._changed:
-            self.returns.append(dict(request.query))
+            self.returns.append(back)
             self._changed.notify_all()
-        return web.Response(text=RETURNED_PAGE, content_type="text/html")
+        link = self.links.get(back.get("reference", ""))
+        known = (link["url"], self.member_url(link["subjectId"])) if link else (None, None)
+        return web.Response(text=returned_page(back, *known), content_type="text/html")
+
+    def _open_step(self, subject_id: str) -> str | None:
+        """The link to the newest step of a member's that nobody came back from with success."""
+        done = {back.get("reference") for back in self.returns if "outcome" not in back}
+        steps = [
+            str(link["url"])
+            for link in self.links.values()
+            if (link["subjectId"], link["kind"]) == (subject_id, "hosted_step")
+            and link["linkId"] not in done
+        ]
+        return steps[-1] if steps else None
 
 
 def _fits(told: Told, kind: str, fields: Fields) -> bool:

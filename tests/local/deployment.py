@@ -20,6 +20,9 @@ Told = Callable[[str], None]
 class Deployment:
     """One deployment. Everything it starts goes on the given ``Stack``, which stops it."""
 
+    application_host = vendor_host = "127.0.0.1"
+    """How browsers name the two. Other names of this machine make them other sites than the ingress."""
+
     def __init__(
         self,
         stack: Stack,
@@ -89,6 +92,7 @@ class Deployment:
             *("--port", str(settings.sandbox_port), "--api-key", API_KEY),
             *("--facility-id", FACILITY_ID),
             f"--webhook-key={settings.webhook_key}",  # a key may begin with a dash
+            *("--public-url", settings.hosted_url),
             *("--webhook-url", f"{settings.public_url}/webhooks/metriport"),
             *("--redirect-url", f"{settings.public_url}/callbacks/identity"),
             *("--redirect-url", f"{settings.public_url}/callbacks/aal2"),
@@ -123,7 +127,8 @@ class Deployment:
             ingress_port=ingress,
             sandbox_port=sandbox,
             internal_ports=dict(zip(ROLES, internal, strict=True)),
-            return_url=f"http://127.0.0.1:{self._return_port}/return",
+            return_url=f"http://{self.application_host}:{self._return_port}/return",
+            vendor_host=self.vendor_host,
             bootstrap_servers=broker.bootstrap_servers,
             topic_prefix=prefix,
             more=self._more,

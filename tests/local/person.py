@@ -1,13 +1,15 @@
 """A person with a browser: follows links, presses buttons, keeps cookies, types a real TOTP code."""
 
 import asyncio
+import socket
 from html.parser import HTMLParser
 from http.cookies import BaseCookie
 from typing import Self
 from urllib.parse import urljoin
 
 import pyotp
-from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector, ThreadedResolver
+from aiohttp.abc import ResolveResult
 from yarl import URL
 
 _NOWHERE = URL()
@@ -51,7 +53,8 @@ class Person:
         self.seen: list[str] = []
 
     async def __aenter__(self) -> Self:
-        self._session = ClientSession(cookie_jar=LoopbackJar(unsafe=True))
+        connector = TCPConnector(resolver=LoopbackResolver())
+        self._session = ClientSession(connector=connector, cookie_jar=LoopbackJar(unsafe=True))
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -108,6 +111,17 @@ class Person:
         for step in (*response.history, response):
             self.seen.append(str(step.url))
         return Page(response.url, await response.text())
+
+
+class LoopbackResolver(ThreadedResolver):
+    """Like browsers, takes every name under ``localhost`` for this machine (RFC 6761)."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host.endswith(".localhost"):
+            host = "127.0.0.1"
+        return await super().resolve(host, port, family)
 
 
 class LoopbackJar(CookieJar):

@@ -27,6 +27,7 @@ class LocalSettings:
     sandbox_port: int
     return_url: str
     bootstrap_servers: str
+    vendor_host: str = "127.0.0.1"
     topic_prefix: str = ""
     webhook_key: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
     keys: Mapping[str, str] = field(default_factory=fresh_keys, repr=False)
@@ -41,6 +42,11 @@ class LocalSettings:
     def sandbox_url(self) -> str:
         """Where the double listens."""
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def hosted_url(self) -> str:
+        """Where browsers reach the double's hosted pages."""
+        return f"http://{self.vendor_host}:{self.sandbox_port}"
 
     def environment(self, role: str, database_url: str) -> dict[str, str]:
         """The environment of one role: only what it needs."""

@@ -13,12 +13,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from tests.local.application import Application, Fields, Told
 from tests.local.deployment import ROLES, Deployment
 from tests.local.journey import JANE, SOURCES, Journey
 from tests.local.person import Person
-from tests.local.settings import API_KEY
+from tests.local.settings import API_KEY, LocalSettings
 from tests.processes.vendor import Vendor
 
 _days = itertools.count()
@@ -190,17 +191,22 @@ class Scene:
 async def open_scene(deployment: Deployment) -> AsyncIterator[Scene]:
     """A scene on a running deployment."""
     settings = deployment.settings
-    port = int(settings.return_url.split(":")[2].split("/")[0])
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(ClientSession())
-        application = await stack.enter_async_context(
-            Application(settings.bootstrap_servers, port, settings.topic_prefix)
-        )
+        application = await stack.enter_async_context(application_of(settings))
         vendor = Vendor(http, settings.sandbox_url, API_KEY)
         await vendor.reset()
         await revive(scene := Scene(deployment, application, vendor, stack))
         a_minute_passes(scene)
         yield scene
+
+
+def application_of(settings: LocalSettings) -> Application:
+    """The application whose return URL the deployment allows."""
+    url = URL(settings.return_url)
+    assert url.host
+    assert url.port
+    return Application(settings.bootstrap_servers, url.port, settings.topic_prefix, url.host)
 
 
 async def revive(scene: Scene) -> None:

@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("kafka")
         if item.path.parent.name in ALONE:
             item.add_marker("alone")
+        if item.path.parent.name == "browser":
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ inlined and allowed by its hash, so that no further request is needed.
 
 import base64
 import hashlib
+from enum import StrEnum
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -21,54 +22,86 @@ STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).d
 """For ``style-src`` of the content security policy."""
 
 
+class Sign(StrEnum):
+    """The small drawing above a title, 24 by 24; it says nothing that the words do not say."""
+
+    SHIELD = (
+        '<path d="M12 3 5 6v5c0 4.6 2.9 8.1 7 10 4.1-1.9 7-5.4 7-10V6z"/><path d="m9 12 2 2 4-4"/>'
+    )
+    CLOCK = '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>'
+    NOTE = '<circle cx="12" cy="12" r="9"/><path d="M12 8v5M12 16.5v.01"/>'
+
+
 class Text(NamedTuple):
     """Title and paragraphs of one page."""
 
     title: str
     paragraphs: tuple[str, ...]
+    sign: Sign = Sign.NOTE
 
 
 STEP: Final = {
     StepKind.IDENTITY_VERIFICATION: Text(
-        "Confirm who you are",
+        "Prove who you are",
         (
-            "To get your medical records you first prove your identity with Metriport.",
+            "Your medical records are for your eyes only, so Metriport first checks your identity.",
             "Have an identity document and your phone at hand. It takes a few minutes.",
         ),
+        Sign.SHIELD,
     ),
     StepKind.AAL2_CHALLENGE: Text(
         "Confirm it is you",
         (
-            "To get your medical records, confirm that it is you with your authenticator.",
-            "You are sent to Metriport for it and then back to your application.",
+            "To get your medical records, enter a code from your authenticator app at Metriport.",
+            "Afterwards you are taken back to your application.",
         ),
+        Sign.SHIELD,
     ),
 }
 WAITING: Final = Text(
-    "One moment", ("Your page at Metriport is being prepared. You are taken there automatically.",)
+    "One moment",
+    ("Your page at Metriport is being prepared. You are taken there automatically.",),
+    Sign.CLOCK,
 )
-NOT_A_LINK: Final = Text("This link does not work", ("Open the link again from your application.",))
+NOT_A_LINK: Final = Text(
+    "This link does not work",
+    ("A part of it may be missing. Open the link again from your application.",),
+)
 EXPIRED: Final = Text(
     "This link has run out",
-    ("Go back to your application and start the step again to get a fresh link.",),
+    (
+        "Links work for a limited time only, to keep your records safe.",
+        "Go back to your application and start the step again to get a fresh link.",
+    ),
+)
+OVER: Final = Text(
+    "This step is over",
+    (
+        "If you have finished it, there is nothing more to do here: go back to your application.",
+        "If not, it has run out: start the step again in your application to get a fresh link.",
+    ),
 )
 TOO_OFTEN: Final = Text(
     "Opened too often",
     ("This link was opened too many times. Please wait an hour, then try again.",),
+    Sign.CLOCK,
 )
 NO_PAGE: Final = Text(
     "That did not work",
     ("Metriport could not prepare your page. Go back to your application and try again.",),
 )
 UNAVAILABLE: Final = Text(
-    "Please try again in a moment", ("Something on our side is not ready. Reload this page soon.",)
+    "Please try again in a moment",
+    ("Something on our side is not ready. Reload this page soon.",),
+    Sign.CLOCK,
 )
 NOTHING_PENDING: Final = Text(
-    "We cannot tell which request this belongs to",
+    "We cannot tell which step this belongs to",
     (
+        "If you have finished the step, there is nothing more to do here: go back to your application.",
         (
-            "Please open the link from your application again, in this browser, and allow cookies for "
-            "this page: a cookie is how we recognise that it is you who comes back."
+            "If not, please open the link from your application again, in this browser, and allow "
+            "cookies for this page: a cookie is how we recognise that it is you who comes back."
         ),
     ),
 )
@@ -100,7 +133,7 @@ def waiting(next_path: str) -> str:
     head = f'<meta http-equiv="refresh" content="1; url={again}">'
     rest = (
         '<progress aria-label="Please wait"></progress>'
-        f'<small>Nothing happens? <a href="{again}">Continue</a></small>'
+        f'<p class="aside">Nothing happens? <a href="{again}">Continue</a></p>'
     )
     return _render(WAITING, _paragraphs(WAITING) + rest, head)
 
@@ -110,4 +143,6 @@ def _paragraphs(text: Text) -> str:
 
 
 def _render(text: Text, content: str, head: str = "") -> str:
-    return _BASE.substitute(title=escape(text.title), content=content, head=head, style=_STYLE)
+    return _BASE.substitute(
+        title=escape(text.title), sign=text.sign, content=content, head=head, style=_STYLE
+    )
