@@ -10,6 +10,7 @@ from tests.browser.accessibility import focused
 from tests.browser.conftest import MakeGuest
 from tests.browser.seen import history
 from tests.browser.visitor import BACK, CHALLENGE, COOKIE, ON, PROOFING, Guest
+from tests.local.journey import resource_types
 from tests.processes.scene import Scene
 
 DESKTOP: dict[str, Any] = {}
@@ -21,26 +22,30 @@ PHONE: dict[str, Any] = {
 }
 NO_SCRIPT: dict[str, Any] = {"java_script_enabled": False}
 STORY = [
-    "PatientRegistered",
     "UserActionRequired",
     "IdentityVerified",
     "UserActionRequired",
     "Aal2SessionReceived",
     "ReturnConfirmed",
+    "RecordRequestFinished",
 ]
+"""What concerns the person, of everything that one ``RequestRecords`` leads to."""
 
 
 @pytest.mark.parametrize(
     "options", [DESKTOP, PHONE, NO_SCRIPT], ids=["at_a_desk", "on_a_phone", "without_script"]
 )
-async def test_a_person_proves_who_they_are_answers_the_challenge_and_is_back(
+async def test_one_command_and_two_steps_in_a_browser_bring_the_record(
     scene: Scene, guest: MakeGuest, options: dict[str, Any]
 ) -> None:
-    """I8: and the application, that knows who is logged in, confirms it."""
+    """I4: the person is asked for each step once; the application, which knows who is logged in, confirms."""
     member = await guest(**options)
-    await member.proofed()
-    await member.answer_challenge(member.patient_id)
-    assert member.names() == STORY
+    command = await member.request_records()
+    await member.take_identity_step(command)
+    await member.take_challenge_step(command)
+    bundle = await member.records(command)
+    assert resource_types(bundle)["Patient"] == 1
+    assert [name for name in member.names() if name in STORY] == STORY
     await expect(member.visitor.link("Your medical records")).to_be_visible()
     assert member.visitor.seen.complaints == []
     await assert_nothing_is_left(scene, member)

@@ -89,18 +89,17 @@ async def following(log: Path, tell: Callable[[str], None]) -> AsyncIterator[Non
 
 
 async def journey(application: Application, timeline: Timeline, browser: "Human | Walking") -> None:
-    """The four steps, told."""
+    """One command, the person's two steps, and the record; told."""
     patience = 3600.0 if isinstance(browser, Human) else 30.0
     person = Journey(application, browser, SUBJECT, patience=patience)
-    timeline.heading("1  Register the patient")
-    patient_id = await person.register()
-    timeline.heading("2  Identity verification (NIST IAL2)")
-    await person.verify_identity(patient_id)
-    timeline.heading("3  Multifactor challenge (NIST AAL2)")
-    await person.answer_challenge(patient_id)
-    timeline.heading("4  Network query for individual access, and the record")
-    await person.query(patient_id)
-    bundle = await person.fetch_record(patient_id)
+    timeline.heading("1  The application asks for a person's records: one command")
+    command = await person.request_records()
+    timeline.heading("2  The person proves who they are (NIST IAL2)")
+    await person.take_identity_step(command)
+    timeline.heading("3  The person answers a multifactor challenge (NIST AAL2)")
+    await person.take_challenge_step(command)
+    timeline.heading("4  The networks are queried for individual access, and the record comes")
+    bundle = await person.records(command)
     counts = resource_types(bundle)
     timeline.line(
         "application ← data link", "downloads the FHIR bundle", f"{counts.total()} resources"

@@ -1,4 +1,4 @@
-"""One person's complete retrieval, all four steps of the IAS guide."""
+"""One person's complete retrieval: by one command, or by one for each of the four steps of the IAS guide."""
 
 import asyncio
 import gzip
@@ -107,11 +107,46 @@ class Journey:
         )
         return await self.application.event("NetworkQueryFinished", commandId=command)
 
+    async def request_records(self, **more: Any) -> str:
+        """The one command that runs the whole flow; its id."""
+        asked = {"demographics": self.demographics, **more}
+        return await self.send(
+            "RequestRecords", sources=SOURCES, returnUrl=self.application.return_url, **asked
+        )
+
+    async def take_identity_step(self, command: str) -> None:
+        """The person is asked to prove who they are, and does."""
+        link = await self.step_link(command, kind="identity_verification")
+        await self.browser.prove_identity(link["url"])
+        await self.application.event(
+            "RecordRequestUpdated",
+            within=self.patience,
+            commandId=command,
+            step="aal2_challenge",
+        )
+
+    async def take_challenge_step(self, command: str) -> None:
+        """The person is asked for a challenge, answers it, and the application vouches for them."""
+        link = await self.step_link(command, kind="aal2_challenge")
+        await self.browser.answer_challenge(link["url"])
+        await self.confirm(await self.application.returned(link["linkId"], within=self.patience))
+
+    async def records(self, command: str) -> dict[str, Any]:
+        """The record, once the request is ready."""
+        finished = await self.application.event("RecordRequestFinished", commandId=command)
+        if finished["result"] != "ready":
+            raise AssertionError(f"the request ended as {finished['result']}")
+        return await self.download(finished["linkId"])
+
     async def fetch_record(self, patient_id: str) -> dict[str, Any]:
         """The consolidated record as a FHIR bundle."""
         command = await self.send("StartConsolidatedQuery", patientId=patient_id)
         ready = await self.application.event("ConsolidatedDataReady", commandId=command)
-        link = await self.application.link(ready["linkId"])
+        return await self.download(ready["linkId"])
+
+    async def download(self, link_id: str) -> dict[str, Any]:
+        """The FHIR bundle behind a data link."""
+        link = await self.application.link(link_id)
         async with Person() as downloader:
             raw = await downloader.download(link["url"])
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -131,9 +166,9 @@ class Journey:
         fields = {"commandId": str(uuid.uuid4()), "subjectId": self.subject_id, **content}
         return await self.application.send(command, fields, times=self.times)
 
-    async def step_link(self, command_id: str) -> dict[str, Any]:
+    async def step_link(self, command_id: str, **fields: Any) -> dict[str, Any]:
         """The link to the hosted step that the command led to."""
-        asked = await self.application.event("UserActionRequired", commandId=command_id)
+        asked = await self.application.event("UserActionRequired", commandId=command_id, **fields)
         return await self.application.link(asked["linkId"])
 
 

@@ -19,6 +19,9 @@ _COLOURS = {
     "dim": "2",
 }
 _SHOWN = (
+    "step",
+    "waitingFor",
+    "result",
     "kind",
     "purpose",
     "purposeOfUse",

@@ -96,11 +96,13 @@ def test_a_run_tells_the_whole_retrieval_and_leaves_no_process(tmp_path: Path) -
         assert len(it.family) > 6
         assert it.left() == set()
     assert "downloads the FHIR bundle" in it.output
+    assert it.output.count("application → service") == 2  # RequestRecords, ConfirmReturn
+    assert "result=ready" in it.output
     assert "purposeOfUse=ias" in it.output
 
 
 @pytest.mark.parametrize(
-    "moment", ["Kafka-compatible broker", "metriport-ias consumers", "StartAal2Challenge"]
+    "moment", ["Kafka-compatible broker", "metriport-ias consumers", "waitingFor=aal2_challenge"]
 )
 def test_ctrl_c_leaves_no_process(tmp_path: Path, moment: str) -> None:
     """While servers start, while roles start, and in the middle of the flow."""
