@@ -9,7 +9,7 @@ WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-pure test-browser test-kafka test-deep bench-ingress bench-consumers \
-	bench-dispatch lint types imports check \
+	bench-dispatch bench-e2e lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -67,6 +67,9 @@ bench-consumers: $(READY) ## Measure webhooks a second, to committed state and t
 
 bench-dispatch: $(READY) ## Measure how much of the vendor's limits three replicas use, an hour at ten times speed.
 	@$(BIN)/python -m tests.bench.dispatch
+
+bench-e2e: $(READY) $(JARS) ## Measure from a webhook's POST to its event on Apache Kafka, at 200 a second.
+	@$(BIN)/python -m tests.bench.e2e
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

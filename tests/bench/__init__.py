@@ -14,6 +14,8 @@ What lives here
     double, replicas and what happens to them), ``dispatch_replica`` (one of them, as a process) and
     ``dispatch_judge`` (what the double saw).
 
+    ``e2e`` (the command behind ``make bench-e2e``) and ``e2e_load`` (its open loop, and the events).
+
 What must not
     No figure without another of the same run beside it: machines differ and are noisy. No import of
     the service's code by a load generator, and no work of a generator in the process it measures.

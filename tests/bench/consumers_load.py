@@ -21,7 +21,7 @@ EVENTS_OF_QUERY = 5
 """First data, one end for each of three sources, and the end of the query."""
 
 WEBHOOKS_OF_QUERY = 4
-_NEWS = (
+NEWS = (
     ("network-query.hie.first-data-ready", "hie", "processing"),
     ("network-query.hie", "hie", "completed"),
     ("network-query.pharmacy", "pharmacy", "completed"),
@@ -31,12 +31,12 @@ _NEWS = (
 
 def webhooks(recorder: Recorder, key: str, queries: Sequence[Started]) -> list[OutRecord]:
     """All webhooks of these queries: each query's in order, the queries mixed."""
-    turns = [query for query in queries for _ in _NEWS]
+    turns = [query for query in queries for _ in NEWS]
     random.Random(7).shuffle(turns)
     told = dict.fromkeys(queries, 0)
     records = []
     for query in turns:
-        records.append(_record(recorder, key, _webhook(query, *_NEWS[told[query]])))
+        records.append(_record(recorder, key, webhook(query, *NEWS[told[query]])))
         told[query] += 1
     return records
 
@@ -103,7 +103,7 @@ def _record(recorder: Recorder, key: str, webhook: dict[str, Any]) -> OutRecord:
     return recorder.webhook(body, signature, peek(body))
 
 
-def _webhook(query: Started, kind: str, source: str, status: str) -> dict[str, Any]:
+def webhook(query: Started, kind: str, source: str, status: str) -> dict[str, Any]:
     ended = {} if status == "processing" else {"completedAt": "2026-06-01T15:09:30.997Z"}
     return {
         "meta": {

@@ -31,6 +31,10 @@ class ApacheKafka(EmbeddedBroker):
 
     start_seconds = 60.0
 
+    def relaunch(self) -> None:
+        """Start again after ``kill``, without waiting until it answers."""
+        self._running().start()
+
     def _prepared(self, folder: Path) -> Supervised:
         java = _java()
         settings = folder / "server.properties"
