@@ -108,8 +108,8 @@ class Journey:
         return await self.application.event("NetworkQueryFinished", commandId=command)
 
     async def request_records(self, **more: Any) -> str:
-        """The one command that runs the whole flow; its id."""
-        asked = {"demographics": self.demographics, **more}
+        """The one command that runs the whole flow; its id. Of a known patient, if ``more`` names one."""
+        asked = more if "patientId" in more else {"demographics": self.demographics, **more}
         return await self.send(
             "RequestRecords", sources=SOURCES, returnUrl=self.application.return_url, **asked
         )

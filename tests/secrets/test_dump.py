@@ -49,7 +49,7 @@ async def _whole_flow(scene: Scene, member: Member) -> Named:
     await look()
     await member.query(member.patient_id)
     await look()
-    await member.fetch_record(member.patient_id)
+    await member.records(await member.request_records(patientId=member.patient_id))
     await scene.calls_done()
     await scene.relayed()
     return held
