@@ -24,6 +24,7 @@ def main() -> int:
             deployment = ChaosDeployment(stack, random.Random(f"proxies of {plan.seed}"))
             deployment.start(lambda what: print(f"starting {what}", flush=True))
             result = asyncio.run(run(plan, deployment))
+            deployment.kill_all()
     except Interrupted as error:
         return error.exit_code
     write(result)

@@ -51,12 +51,14 @@ async def _do(world: World, act: Act, happening: Happening) -> float:
 async def _fault(
     world: World, fault: Fault, act: Act, rng: random.Random, happening: Happening
 ) -> None:
+    world.chosen = ""
     end = await fault.begin(world, rng)
+    happening.note = world.chosen
     lasts = fault.least + act.hold * (fault.most - fault.least)
     try:
         if act.kill_inside:
             await asyncio.sleep(lasts / 2)
-            happening.note = f"with a kill of {await kill_any(world, rng)}"
+            happening.note += f" with a kill of {await kill_any(world, rng)}"
             await asyncio.sleep(lasts / 2)
         else:
             await asyncio.sleep(lasts)

@@ -16,7 +16,7 @@ from tests.chaos.flow import somebody
 from tests.chaos.probe import Probe
 
 GOOD_SECONDS: Final = 2.0
-_NEXT_SECONDS: Final = 0.5
+_NEXT_SECONDS: Final = 0.8
 FREE_SLOTS = "update pacing_slot set usable_at = now() where operation = 'get_patient'"
 """The gateway looks up at most 30 patients a minute, by its own caution: the vendor has no such limit. A
 canary that waited for its pace would say nothing about recovery, and nobody but canaries links patients."""

@@ -34,8 +34,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "TREATMENT_ENABLED": "true",
     "KAFKA_SESSION_TIMEOUT_MS": "3000",
     "METRIPORT_TIMEOUT": "5",
-    "VERIFICATION_LIFETIME": "120",
-    "CHALLENGE_LIFETIME": "90",
+    "VERIFICATION_LIFETIME": "90",
+    "CHALLENGE_LIFETIME": "60",
     "RETURN_CODE_LIFETIME": "90",
     "HOSTED_PAGE_LIFETIME": "40",
     "LINK_OPENINGS_PER_HOUR": "60",
@@ -125,6 +125,12 @@ class ChaosDeployment(Deployment):
         module = "tests.chaos.crashing" if "CRASH_POINT" in more else "consumers"
         command = [sys.executable, "-m", module, replica.role]
         return self._run(replica.name, command, self.environment_of(replica) | more)
+
+    def kill_all(self) -> None:
+        """The run is over: nobody needs to drain."""
+        for process in self.processes.values():
+            if process.is_running:
+                process.kill()
 
     def environment_of(self, replica: Replica) -> dict[str, str]:
         """What a replica is started with: its own proxies instead of the servers."""

@@ -17,6 +17,7 @@ from tests.chaos.deployment import ON_KAFKA, REPLICAS, VENDOR
 from tests.chaos.proxy import Weather
 from tests.chaos.world import World
 from tests.processes.vendor import OPERATIONS
+from tests.stack.kafka import ApacheKafka
 
 Undo = Callable[[], Awaitable[None]]
 Begin = Callable[[World, random.Random], Awaitable[Undo]]
@@ -41,7 +42,7 @@ def weather(prefix: Callable[[random.Random], str], kind: Weather, delay: float 
     """The network of some proxies is bad."""
 
     async def begin(world: World, rng: random.Random) -> Undo:
-        names = prefix(rng)
+        names = world.chosen = prefix(rng)
         await asyncio.to_thread(world.deployment.proxies.become, names, kind, delay)
 
         async def end() -> None:
@@ -68,8 +69,14 @@ def _all_on_postgres(_rng: random.Random) -> str:
     return "postgres/"
 
 
+def _one_of_three(world: World, rng: random.Random) -> ApacheKafka:
+    number = rng.randrange(len(world.deployment.cluster.nodes))
+    world.chosen = f"node {number}"
+    return world.deployment.cluster.nodes[number]
+
+
 async def _broker_restarted(world: World, rng: random.Random) -> Undo:
-    node = rng.choice(world.deployment.cluster.nodes)
+    node = _one_of_three(world, rng)
     node.kill()
     node.begin()
 
@@ -93,7 +100,7 @@ async def _cluster_restarted(world: World, _rng: random.Random) -> Undo:
 
 
 async def _broker_lost(world: World, rng: random.Random) -> Undo:
-    node = rng.choice(world.deployment.cluster.nodes)
+    node = _one_of_three(world, rng)
     node.kill()
 
     async def end() -> None:
@@ -113,7 +120,7 @@ async def _cluster_frozen(world: World, _rng: random.Random) -> Undo:
 
 
 async def _broker_frozen(world: World, rng: random.Random) -> Undo:
-    node = rng.choice(world.deployment.cluster.nodes)
+    node = _one_of_three(world, rng)
     node.freeze()
 
     async def end() -> None:

@@ -35,6 +35,7 @@ def frozen(role: str) -> Begin:
 
     async def begin(world: World, rng: random.Random) -> Undo:
         replica = choose(rng, role)
+        world.chosen = replica.name
         process = world.process(replica)
         world.stopped.add(replica.name)
         process.freeze()

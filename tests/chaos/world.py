@@ -44,6 +44,9 @@ class World:
     """Webhooks of one storm of re-deliveries."""
 
     happenings: list[Happening] = field(default_factory=list)
+    chosen: str = ""
+    """What the fault under way hit, where it had a choice."""
+
     kills: int = 0
     reached: set[str] = field(default_factory=set)
     """Crash points at which a process really ended."""
