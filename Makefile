@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 JARS := tests/kafka/target/jars
+CHAOS_MINUTES ?= 4 # of breaking things; starting and settling come on top
+SEED ?= # replays the choices of a run; empty: fresh ones
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-browser test-kafka test-deep bench-ingress bench-consumers \
-	bench-dispatch bench-e2e lint types imports check \
+.PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak \
+	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -54,6 +56,15 @@ test-kafka: $(READY) $(JARS) ## Run the tests that talk to a broker on Apache Ka
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
 	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability tests/cutting
+
+chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge every promise (6 minutes; CHAOS_MINUTES=, SEED=).
+	@$(BIN)/python -m tests.chaos --minutes $(CHAOS_MINUTES) $(if $(strip $(SEED)),--seed $(SEED))
+
+chaos-ci: $(READY) $(JARS) ## The same with a fixed seed, six minutes at most.
+	@$(BIN)/python -m tests.chaos --minutes 3 --settle 120 --seed 20261130
+
+soak: $(READY) $(JARS) ## The same for two hours, with storms of 20,000 webhooks.
+	@$(BIN)/python -m tests.chaos --minutes 120 --storm 20000 --settle 300 $(if $(strip $(SEED)),--seed $(SEED))
 
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt

@@ -127,7 +127,9 @@ def main() -> int:
     """The command; its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own reader, while the broker is away
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # our own reader, while the broker is away
     try:
         with Stack() as stack:
             print("starting Postgres, Apache Kafka and the processes; all takes about 3 minutes")

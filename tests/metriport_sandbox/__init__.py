@@ -30,7 +30,8 @@ keep the server on a loopback address.
 ==============================  =====================================================
 `GET /_sandbox/ledger`          every call received and how it was answered;
                                 `?operation=start-network-query` for one operation
-`GET /_sandbox/webhooks`        every webhook with its row's state and its deliveries
+`GET /_sandbox/webhooks`        every webhook with its row's state and its deliveries;
+                                `?last=500` for the newest of either
 `GET /_sandbox/state`           patients, identities, sessions, queries, settings
 `GET /_sandbox/limits`          counters of the rate limits
 `GET|DELETE /_sandbox/scripts`  faults and outcomes that wait for their turn

@@ -8,6 +8,7 @@ outcome. A retry sends the stored payload with the same `messageId` and `when`, 
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -52,6 +53,8 @@ class Delivery:
     answer: str = ""
     answered: bool = False
     ok: bool = False
+    seconds: float = 0.0
+    """Until the answer, or until it was given up."""
 
 
 @dataclass(kw_only=True)
@@ -213,6 +216,7 @@ class Sender:
         return config.ping_deadline_seconds if kind == "ping" else config.webhook_deadline_seconds
 
     async def _post(self, delivery: Delivery, deadline: float) -> None:
+        began = time.monotonic()
         try:
             delivery.status, delivery.answer = await self._exchange(delivery, deadline)
         except TimeoutError:
@@ -225,6 +229,8 @@ class Sender:
             if not delivery.ok:
                 message = f"Request failed with status code {delivery.status}"
                 _failed(delivery, delivery.status, message)
+        finally:
+            delivery.seconds = time.monotonic() - began
 
     async def _exchange(self, delivery: Delivery, deadline: float) -> tuple[int, str]:
         assert self._http is not None, "the sandbox is not started"

@@ -90,11 +90,20 @@ class EmbeddedBroker:
         return self._running().pid
 
     def start(self) -> Self:
+        return self.begin().wait_ready()
+
+    def begin(self) -> Self:
+        """Start without waiting. Main thread only."""
         lifetime.remember(self)
         with signals.deferred():
             self._folder = self._folder or make_folder("broker")
             self._process = self._process or self._prepared(self._folder)
-        self._launch(self._process)
+        self._process.start()
+        return self
+
+    def wait_ready(self) -> Self:
+        """Wait until it answers; any thread."""
+        self._running().wait_ready(self.answers, within=self.start_seconds)
         return self
 
     def stop(self) -> None:
@@ -116,15 +125,11 @@ class EmbeddedBroker:
         self._running().kill()
 
     def restart(self) -> None:
-        process = self._running()
-        process.kill()
-        self._launch(process)
+        self.kill()
+        self.begin().wait_ready()
 
     def answers(self, *, within: float = 1.0) -> bool:
         return answers_metadata(self.bootstrap_servers, within=within)
-
-    def _launch(self, process: Supervised) -> None:
-        process.start().wait_ready(self.answers, within=self.start_seconds)
 
     def _prepared(self, folder: Path) -> Supervised:
         url = f"tcp://{self.bootstrap_servers}"

@@ -1,7 +1,8 @@
-"""Apache Kafka in KRaft mode from its own jars: one process that is broker and controller.
+"""Apache Kafka in KRaft mode from its own jars: one process that is broker and controller, or three.
 
 ``make test-kafka`` fetches the jars (``tests/kafka/pom.xml``) and names this broker in ``IAS_TEST_BROKER``.
 What was acknowledged survives ``kill``: the log is on a disk of memory, and the process is all that dies.
+``tests.stack.kafka_cluster`` makes three of these one cluster.
 """
 
 import base64
@@ -9,6 +10,8 @@ import os
 import shutil
 import subprocess
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +21,7 @@ from tests.stack.processes import Supervised
 
 JARS: Final = Path(__file__).parent.parent / "kafka" / "target" / "jars"
 MEMORY: Final = "512m"
-_JAVA: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Xmx{MEMORY}")
+_JAVA: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """A broker of a test starts often and works little: quick to start, and gentle to two cores."""
 
 
@@ -26,21 +29,70 @@ class NoKafkaError(RuntimeError):
     """Apache Kafka cannot be started here; the message says what is missing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """One more port of a node, whose clients are told to come to ``advertised``.
+
+    A proxy there stands between the node and the clients of this listener alone: a client goes where the
+    metadata sends it, whatever it was started with.
+    """
+
+    name: str
+    port: int
+    advertised: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """A node's place in its cluster: its number, and the controllers' ports, its own among them."""
+
+    number: int = 1
+    controllers: Sequence[int] = field(default_factory=lambda: (free_port(),))
+    cluster: str = field(
+        default_factory=lambda: base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    )
+
+    @property
+    def voters(self) -> str:
+        """Every controller, as Kafka wants them named."""
+        numbered = enumerate(self.controllers, start=1)
+        return ",".join(f"{number}@{LOOPBACK}:{port}" for number, port in numbered)
+
+    @property
+    def replicas(self) -> int:
+        """How many copies of its own topics a cluster of this size keeps."""
+        return len(self.controllers)
+
+
 class ApacheKafka(EmbeddedBroker):
     """One node on free loopback ports. ``kill`` and ``restart`` keep topics, records and offsets."""
 
     start_seconds = 60.0
+
+    def __init__(
+        self,
+        *,
+        port: int | None = None,
+        listeners: Sequence[Listener] = (),
+        seat: Seat | None = None,
+        memory: str = MEMORY,
+    ) -> None:
+        super().__init__(port=port)
+        self._listeners = listeners
+        self._seat = seat or Seat()
+        self._memory = memory
 
     def relaunch(self) -> None:
         """Start again after ``kill``, without waiting until it answers."""
         self._running().start()
 
     def _prepared(self, folder: Path) -> Supervised:
-        java = _java()
+        java = _java(self._memory)
         settings = folder / "server.properties"
-        settings.write_text(_properties(self.port, free_port(), folder / "data"), encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        options = ("format", "--cluster-id", cluster, "--config", str(settings))
+        lines = _properties(self.port, self._listeners, self._seat) | {"log.dirs": folder / "data"}
+        text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        settings.write_text(text, encoding="utf-8")
+        options = ("format", "--cluster-id", self._seat.cluster, "--config", str(settings))
         formatted = subprocess.run(
             [*java, "kafka.tools.StorageTool", *options],
             capture_output=True,
@@ -57,7 +109,7 @@ class ApacheKafka(EmbeddedBroker):
         )
 
 
-def _java() -> list[str]:
+def _java(memory: str) -> list[str]:
     """The command up to the class to run.
 
     Raises:
@@ -68,26 +120,23 @@ def _java() -> list[str]:
         raise NoKafkaError("Apache Kafka needs a JDK, 17 or newer: there is no `java` on the PATH")
     if not JARS.is_dir():
         raise NoKafkaError("the jars of Apache Kafka are not there: run `make kafka-jars`")
-    return [java, *_JAVA, "-cp", f"{JARS}/*"]
+    return [java, *_JAVA, f"-Xmx{memory}", "-cp", f"{JARS}/*"]
 
 
-def _properties(port: int, controller: int, data: Path) -> str:
-    settings = {
+def _properties(port: int, listeners: Sequence[Listener], seat: Seat) -> dict[str, object]:
+    enough = min(2, seat.replicas)
+    return _addresses(port, listeners, seat) | {
         "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "log.dirs": data,
+        "node.id": seat.number,
+        "controller.quorum.voters": seat.voters,
         "auto.create.topics.enable": "false",
         "offsets.topic.num.partitions": 4,
-        "offsets.topic.replication.factor": 1,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
+        "offsets.topic.replication.factor": seat.replicas,
+        "transaction.state.log.replication.factor": seat.replicas,
+        "transaction.state.log.min.isr": enough,
+        "share.coordinator.state.topic.replication.factor": seat.replicas,
+        "share.coordinator.state.topic.min.isr": enough,
+        "min.insync.replicas": enough,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "message.max.bytes": 8 * 1024 * 1024 + 65536,
@@ -95,4 +144,19 @@ def _properties(port: int, controller: int, data: Path) -> str:
         "log.index.size.max.bytes": 65536,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def _addresses(port: int, listeners: Sequence[Listener], seat: Seat) -> dict[str, object]:
+    """Where the node listens, and where it sends the clients of each listener."""
+    own = f"{LOOPBACK}:{seat.controllers[seat.number - 1]}"
+    bound = [f"{one.name}://{LOOPBACK}:{one.port}" for one in listeners]
+    told = [f"{one.name}://{LOOPBACK}:{one.advertised}" for one in listeners]
+    plain = f"PLAINTEXT://{LOOPBACK}:{port}"
+    names = ["PLAINTEXT", "CONTROLLER", *(one.name for one in listeners)]
+    return {
+        "listeners": ",".join([plain, f"CONTROLLER://{own}", *bound]),
+        "advertised.listeners": ",".join([plain, *told]),
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
+    }

@@ -107,6 +107,21 @@ class EmbeddedPostgres:
         self._end((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
         self._launch()
 
+    def begin(self) -> None:
+        """Start again, after ``crash``, without waiting. Main thread only."""
+        command = cluster.server(self.folder / "data", {**self._settings, "port": str(self.port)})
+        # SIGQUIT: end at once. A fast shutdown (SIGINT) could wait for a standby that is frozen.
+        terms = cluster.terms(self.folder, signal.SIGQUIT)
+        with signals.deferred():
+            self._process = children.spawn(command, cluster.ENVIRONMENT, terms)
+
+    def wait_ready(self) -> None:
+        """Wait until it takes connections; any thread."""
+        try:
+            wait_until(self._ready, within=START_SECONDS, what="Postgres ready")
+        except DeadlineError as late:
+            raise PostgresError(f"not ready in time\n{tail(self.folder / 'log')}") from late
+
     def execute(self, *statements: str, database: str = "postgres") -> str:
         """Run each statement on its own as the superuser; return the rows, unaligned.
 
@@ -159,15 +174,8 @@ class EmbeddedPostgres:
             raise PostgresError(f"initdb failed\n{tail(terms.log)}")
 
     def _launch(self) -> None:
-        command = cluster.server(self.folder / "data", {**self._settings, "port": str(self.port)})
-        # SIGQUIT: end at once. A fast shutdown (SIGINT) could wait for a standby that is frozen.
-        terms = cluster.terms(self.folder, signal.SIGQUIT)
-        with signals.deferred():
-            self._process = children.spawn(command, cluster.ENVIRONMENT, terms)
-        try:
-            wait_until(self._ready, within=START_SECONDS, what="Postgres ready")
-        except DeadlineError as late:
-            raise PostgresError(f"not ready in time\n{tail(terms.log)}") from late
+        self.begin()
+        self.wait_ready()
 
     def _ready(self) -> bool:
         if not self.is_running:

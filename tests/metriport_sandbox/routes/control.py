@@ -93,14 +93,15 @@ class ControlRoutes:
             return _refused(str(error))
         return web.json_response(asdict(outcome), status=201)
 
-    async def webhooks(self, _request: web.Request) -> web.Response:
-        """Return every webhook with its deliveries, and all deliveries in order."""
+    async def webhooks(self, request: web.Request) -> web.Response:
+        """Return every webhook with its deliveries, and all deliveries in order; the last if asked."""
         sender = self._sandbox.sender
+        last = -int(request.query.get("last", 0))
         body = {
             "loss": sender.loss,
             "duplicate": sender.duplicate,
-            "webhooks": [_row(row) for row in sender.rows],
-            "deliveries": [_delivery(delivery) for delivery in sender.deliveries],
+            "webhooks": [_row(row) for row in sender.rows[last:]],
+            "deliveries": [_delivery(one) for one in sender.deliveries[last:]],
         }
         return web.json_response(body)
 

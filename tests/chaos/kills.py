@@ -1,0 +1,76 @@
+"""SIGKILL of a process at any moment, and of one that was set up to end at a named point."""
+
+import asyncio
+import random
+import time
+from typing import Final
+
+from tests.chaos.deployment import BY_NAME, Replica
+from tests.chaos.points import POINTS, Point
+from tests.chaos.proxy import Weather
+from tests.chaos.world import World, choose
+
+START_SECONDS: Final = 6.0
+"""How long a process may take to listen on a loaded machine."""
+
+REACH_SECONDS: Final = 30.0
+KILLED: Final = -9
+
+
+async def kill_any(world: World, rng: random.Random) -> str:
+    """Kill one, start it at once; its name."""
+    replica = choose(rng)
+    await kill(world, replica)
+    return replica.name
+
+
+async def kill(world: World, replica: Replica) -> None:
+    """Kill and start at once."""
+    world.kill(replica)
+    if replica.role == "ingress":
+        world.excuse_ingress(START_SECONDS)
+    world.start(replica)
+
+
+async def crash_at(world: World, point: Point, rng: random.Random) -> str:
+    """Have one replica of the point's role end there, and start it again; what came of it."""
+    replica = choose(rng, point.role)
+    world.kill(replica)
+    hit = rng.randint(1, point.most_hits)
+    world.start(replica, {"CRASH_POINT": point.name, "CRASH_HIT": str(hit)})
+    if point.needs_spool:
+        world.deployment.proxies.become("kafka/ingress/", Weather.BLACKHOLE)
+    is_ingress = replica.role == "ingress"
+    if is_ingress:
+        world.excuse_ingress(REACH_SECONDS)
+    try:
+        reached = await _died(world, replica)
+    finally:
+        world.deployment.proxies.become("kafka/ingress/", Weather.FAIR)
+    if not reached:
+        world.kill(replica)
+    else:
+        world.kills += 1
+        world.reached.add(point.name)
+    if is_ingress:
+        world.excuse_ingress(START_SECONDS)
+    world.start(BY_NAME[replica.name])
+    return f"{replica.name}, hit {hit}" + ("" if reached else ": not reached")
+
+
+async def _died(world: World, replica: Replica) -> bool:
+    """Whether the process killed itself in time."""
+    end = time.monotonic() + REACH_SECONDS
+    while time.monotonic() < end:
+        code = world.process(replica).exit_code
+        if code is not None:
+            return code == KILLED
+        await asyncio.sleep(0.05)
+    return False
+
+
+def crash_points(rng: random.Random) -> list[Point]:
+    """Every point, in a random order."""
+    points = list(POINTS)
+    rng.shuffle(points)
+    return points

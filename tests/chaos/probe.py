@@ -1,0 +1,95 @@
+"""A signed webhook, again and again: how long the answer takes, and what was promised by a 200.
+
+Sent as the vendor does: a connection each, five seconds of patience. What was answered 200 must be known
+to the inbox in the end.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+
+from tests.durability.load import PATH, admission
+
+EVERY_SECONDS: Final = 0.25
+PATIENCE: Final = 5.0
+
+
+class Answer(NamedTuple):
+    """When it was sent, what was answered (0: no connection, 504: nothing in time), and after how long."""
+
+    at: float
+    status: int
+    seconds: float
+    message_id: str = ""
+
+
+@dataclass
+class Probe:
+    """Posts to the ingress until cancelled."""
+
+    url: str
+    key: str
+    answers: list[Answer] = field(default_factory=list)
+    is_down: Callable[[], bool] = lambda: False
+    """Whether the ingress itself is stopped or dead by our hand at this moment."""
+
+    excused: list[Answer] = field(default_factory=list)
+    """Sent to, or under way at, an ingress that could not answer because it was not there."""
+
+    async def run(self) -> None:
+        """Send at a steady rate, whatever comes back."""
+        async with open_session() as session, asyncio.TaskGroup() as group:
+            while True:
+                group.create_task(self._one(session))
+                await asyncio.sleep(EVERY_SECONDS)
+
+    async def _one(self, session: ClientSession) -> None:
+        before = self.is_down()
+        answer = await self.post(session, str(uuid.uuid4()))
+        excused = before or self.is_down()
+        (self.excused if excused and answer.status != 200 else self.answers).append(answer)
+
+    async def post(self, session: ClientSession, message_id: str) -> Answer:
+        """One webhook that this service only passes on."""
+        body = admission(message_id)
+        digest = hmac.new(self.key.encode(), body, hashlib.sha256).hexdigest()
+        return await post(session, self.url, body, digest, message_id)
+
+    def longest(self) -> float:
+        """Seconds of the longest answer by an ingress that was there."""
+        answered = [one.seconds for one in self.answers if one.status != 0]
+        return max(answered, default=0.0)
+
+    def promised(self) -> set[str]:
+        """Every webhook that was answered 200."""
+        return {one.message_id for one in (*self.answers, *self.excused) if one.status == 200}
+
+
+async def post(
+    session: ClientSession, url: str, body: bytes, digest: str, message_id: str = ""
+) -> Answer:
+    """Post signed bytes; never raises for a fault of the network."""
+    headers = {"x-metriport-signature": digest, "content-type": "application/json"}
+    at = time.monotonic()
+    try:
+        async with session.post(url + PATH, data=body, headers=headers) as response:
+            status = response.status
+    except TimeoutError:
+        status = 504
+    except (ClientError, OSError):
+        status = 0
+    return Answer(at, status, time.monotonic() - at, message_id)
+
+
+def open_session() -> ClientSession:
+    """As the vendor connects: anew for each webhook."""
+    return ClientSession(
+        timeout=ClientTimeout(total=PATIENCE), connector=TCPConnector(force_close=True, limit=0)
+    )

@@ -1,0 +1,117 @@
+"""One run: start, traffic, break things, let it settle, judge."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiohttp import ClientSession
+
+from tests.chaos.breaking import break_until
+from tests.chaos.canary import FREE_SLOTS, Canary
+from tests.chaos.deployment import ChaosDeployment
+from tests.chaos.desk import Desk
+from tests.chaos.judging import judge
+from tests.chaos.probe import Probe
+from tests.chaos.quiescence import settle
+from tests.chaos.schedule import acts
+from tests.chaos.traffic import Traffic
+from tests.chaos.world import World
+from tests.local.settings import API_KEY
+from tests.processes.vendor import Vendor
+
+WARM_SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long a run is, and what everything in it is chosen by."""
+
+    seed: int
+    minutes: float
+    storm: int
+    settle_seconds: float = 150.0
+
+
+@dataclass
+class Result:
+    """What a run leaves: what happened, how it was judged, and what was still under way."""
+
+    plan: Plan
+    world: World
+    began: float
+    ended: float = 0.0
+    verdicts: list[Any] = field(default_factory=list)
+    left: dict[str, int] = field(default_factory=dict)
+    still: list[str] = field(default_factory=list)
+    """Who was still on the way when the time was up, and where."""
+
+
+async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
+    """Run against a started deployment."""
+    async with _open(plan, deployment) as world, _background(world):
+        result = Result(plan, world, time.monotonic())
+        await world.canary.prepare()
+        traffic = asyncio.create_task(world.traffic.run(), name="traffic")
+        await asyncio.sleep(WARM_SECONDS)
+        until = result.began + plan.minutes * 60
+        await break_until(world, acts(plan.seed), until)
+        world.traffic.stop()
+        print("settling", flush=True)
+        result.left = await settle(world, plan.settle_seconds)
+        result.still = [
+            f"{one.kind} at {one.step}, {one.walker.at}" for one in world.traffic.under_way.values()
+        ]
+        traffic.cancel()
+        await asyncio.gather(traffic, return_exceptions=True)
+        result.ended = time.monotonic()
+    print(f"settled, but for {result.left}" if result.left else "settled", flush=True)
+    result.verdicts = await judge(world)
+    return result
+
+
+@asynccontextmanager
+async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]:
+    settings = deployment.settings
+    rng = random.Random(f"traffic of {plan.seed}")
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(ClientSession())
+        desk = await stack.enter_async_context(
+            Desk(settings.bootstrap_servers, settings.topic_prefix, settings.return_url)
+        )
+        vendor = Vendor(http, settings.sandbox_url, API_KEY)
+        await vendor.mode(duplicate=True)
+        probe = Probe(settings.public_url, settings.webhook_key)
+
+        def free_slots() -> object:
+            return deployment.postgres.execute(FREE_SLOTS, database=deployment.database)
+
+        world = World(
+            deployment,
+            desk,
+            vendor,
+            Traffic(desk, rng),
+            probe,
+            Canary(desk, probe, free_slots),
+            plan.storm,
+        )
+        probe.is_down = world.ingress_is_down
+        yield world
+
+
+@asynccontextmanager
+async def _background(world: World) -> AsyncIterator[None]:
+    """Probe and supervisor, for as long as the run lasts."""
+    tasks = [
+        asyncio.create_task(world.probe.run(), name="probe"),
+        asyncio.create_task(world.supervise(), name="supervise"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

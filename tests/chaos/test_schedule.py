@@ -1,0 +1,31 @@
+"""A seed is a run: the same acts in the same order, with nothing left out in a round."""
+
+from itertools import islice
+
+from tests.chaos.more_faults import FAULTS
+from tests.chaos.points import POINTS
+from tests.chaos.schedule import acts
+
+_ROUND = 2 * len(FAULTS) + len(POINTS)
+
+
+def test_a_seed_replays_the_schedule() -> None:
+    assert list(islice(acts(7), 500)) == list(islice(acts(7), 500))
+    assert list(islice(acts(7), 50)) != list(islice(acts(8), 50))
+
+
+def test_what_an_act_chooses_does_not_depend_on_the_acts_before_it() -> None:
+    act = next(islice(acts(7), 3, None))
+    assert act.rng().random() == act.rng().random()
+
+
+def test_each_round_has_every_fault_and_every_crash_point_once() -> None:
+    names = [act.name for act in islice(acts(7), _ROUND)]
+    assert {fault.name for fault in FAULTS} <= set(names)
+    assert {point.name for point in POINTS} <= set(names)
+    assert len(set(names)) == len(FAULTS) + len(POINTS) + 1
+
+
+def test_there_are_as_many_crash_points_as_promised() -> None:
+    assert len(POINTS) >= 18
+    assert len({point.name for point in POINTS}) == len(POINTS)
