@@ -8,7 +8,7 @@ JARS := tests/kafka/target/jars
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-kafka test-deep bench-ingress bench-consumers bench-dispatch lint types imports check \
+.PHONY: help setup run up test test-pure test-kafka test-deep planted bench-ingress bench-consumers bench-dispatch lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
 help: ## Print every target with one sentence.
@@ -54,6 +54,9 @@ test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an 
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
+
+planted: $(READY) ## Break the product on purpose, one bug at a time, and see that the chaos checker catches each.
+	@$(BIN)/python -m tests.chaos.planted
 
 bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and the vendor's sample.
 	@$(BIN)/python -m tests.bench.ingress
