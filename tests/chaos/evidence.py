@@ -90,6 +90,7 @@ async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
         waiting=tuple(await asyncio.to_thread(_waiting, deployment)),
         logs=_logs(deployment.folder),
         limits=limits_in_force(settings.more, vendor["limits"]),
+        session_seconds=float(settings.more.get("AAL2_SESSION_MAX_AGE", "900")),
         keys=_keys(settings),
     )
 

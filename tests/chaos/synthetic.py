@@ -127,7 +127,7 @@ def _sent() -> list[Json]:
 
 def _vendor() -> Json:
     pair = {"identity_id": IDENTITY, "patient_id": PATIENT}
-    session = {"id": SESSION, **pair, "expires": BEGAN + 900}
+    session = {"id": SESSION, **pair}
     query = {"patient_id": PATIENT, "purpose": "ias", "metadata": {"iasQueryId": QUERY}}
     page = {"token": "hosted-page-token"}
     return {

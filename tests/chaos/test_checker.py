@@ -12,6 +12,7 @@ import pytest
 from tests.chaos import checker
 from tests.chaos.checker import Evidence, check
 from tests.chaos.checker.i7_secrets import spellings
+from tests.chaos.evidence import limits_in_force
 from tests.chaos.synthetic import QUERY, SESSION, event, record, with_records, with_webhook
 from tests.chaos.violations import GOOD, OF_QUERY, SILENT, VIOLATIONS, accepted_again, waiting
 
@@ -76,6 +77,15 @@ def test_spellings_find_a_secret_at_any_alignment_of_base64() -> None:
     for before in ("", "a", "ab"):
         text = base64.b64encode(f"{before}{SESSION} and more".encode()).decode()
         assert any(word in text for word in spellings(SESSION).values())
+
+
+def test_the_limits_in_force_are_the_narrower_ones() -> None:
+    """A deployment that may use half of a limit is held to the half, whatever the vendor would allow."""
+    theirs = {"write-patient": {"limit": 1000}, "start-consolidated-query": {"limit": 3}}
+    found = limits_in_force({"PACING_SHARE": "50", "PACING_NETWORK_QUERIES": "1"}, theirs)
+    assert found["write-patient"] == 7
+    assert found["start-network-query"] == 1
+    assert found["start-consolidated-query"] == 3
 
 
 def test_the_checker_imports_nothing_of_the_product_nor_of_the_double() -> None:

@@ -15,7 +15,7 @@ from tests.stack.broker import EmbeddedBroker
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
 
-FEW = ("webhook acted on for another patient",)
+FEW = ("duplicate commandId acted on twice", "webhook acted on for another patient")
 
 
 @pytest.fixture(scope="module")

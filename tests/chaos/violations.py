@@ -32,7 +32,7 @@ OF_QUERY = {**WHO, "commandId": "c5", "requestId": QUERY}
 
 def session_of(evidence: Evidence, name: str, identity: str, patient: str) -> Evidence:
     """A further session at the vendor."""
-    made = {"id": name, "identity_id": identity, "patient_id": patient, "expires": BEGAN + 900}
+    made = {"id": name, "identity_id": identity, "patient_id": patient}
     return with_vendor(evidence, "aal2_sessions", name, **made)
 
 
@@ -79,6 +79,15 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Evidence]]] = [
     ),
     (
         "I1",
+        "an identity of a shared patient bound to one of the two",
+        lambda: with_records(
+            with_webhook(GOOD, UNBOUND),
+            event(11, "IdentityVerified", linkId="v-2", **WHO),
+            event(1, "PatientRegistered", "bob", commandId="c1", purpose="ias", **WHO),
+        ),
+    ),
+    (
+        "I1",
         "an alarm too many",
         lambda: with_records(GOOD, event(0, "IdentityVerificationUnbound", "operators")),
     ),
@@ -95,7 +104,12 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Evidence]]] = [
     (
         "I2",
         "a session that was over",
-        lambda: with_vendor(GOOD, "aal2_sessions", SESSION, expires=BEGAN + 5),
+        lambda: with_calls(GOOD, query_call(910)),
+    ),
+    (
+        "I2",
+        "a session that was refused before",
+        lambda: with_calls(GOOD, query_call(20, status=403), query_call(50)),
     ),
     ("I2", "a return that nobody confirmed", lambda: without(GOOD, "jane-5")),
     (
@@ -157,7 +171,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Evidence]]] = [
     (
         "I7",
         "an identity in the database, in hex",
-        lambda: replace(GOOD, dump=rf"\x{IDENTITY.encode().hex()}"),
+        lambda: replace(GOOD, dump=rf"\x00ff{IDENTITY.encode().hex()}00ff"),
     ),
     (
         "I7",

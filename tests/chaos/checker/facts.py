@@ -50,6 +50,7 @@ class Evidence:
         waiting: What the database says that commands wait for.
         logs: What every process of the product printed, by its name.
         limits: Calls a minute that this deployment may make, by the vendor's names.
+        session_seconds: The age at which the product must not use a session any more.
         keys: Keys of the deployment and of the account, by name.
     """
 
@@ -64,6 +65,7 @@ class Evidence:
     waiting: tuple[Waiting, ...] = ()
     logs: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
+    session_seconds: float = 900.0
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

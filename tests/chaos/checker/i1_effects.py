@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from tests.chaos.checker.facts import Fields, Verdict
 from tests.chaos.checker.i1_queries import queries
-from tests.chaos.checker.story import IDENTITY_VERIFIED, Story, Webhook, answer_of
+from tests.chaos.checker.story import IDENTITY_VERIFIED, Event, Story, Webhook, answer_of
 
 CONSOLIDATED = "medical.consolidated-data"
 
@@ -25,20 +25,28 @@ def identities(story: Story) -> Verdict:
     acked = story.acked(IDENTITY_VERIFIED)
     told = story.of("IdentityVerified")
     broken = _bound(story, acked) + _unbound(story, acked)
-    patients = {webhook.payload.get("patientId") for webhook in story.webhooks}
     broken += [
-        f"{event.subject} was told IdentityVerified, and no webhook names the patient"
+        f"{event.subject} was told IdentityVerified, which no webhook says of this subject"
         for event in told
-        if event["patientId"] not in patients
+        if not _is_caused(story, event)
     ]
     return Verdict("I1", len(acked) + len(told), broken)
+
+
+def _is_caused(story: Story, event: Event) -> bool:
+    """A webhook names the verification; or none, but the patient, who was nobody else's ever."""
+    sent = [one for one in story.webhooks if one.type == IDENTITY_VERIFIED]
+    mine = [one for one in sent if one.payload.get("patientId") == event["patientId"]]
+    named = {story.verification_of(one) for one in mine}
+    linked = {one.subject for one in story.of("PatientRegistered", patientId=event["patientId"])}
+    return event["linkId"] in named or (None in named and linked == {event.subject})
 
 
 def _bound(story: Story, acked: list[Webhook]) -> list[str]:
     """No verification is told more often than webhooks named it."""
     named: dict[str, int] = defaultdict(int)
     for webhook in acked:
-        named[str(webhook.our_id("iasVerificationId"))] += 1
+        named[str(story.verification_of(webhook))] += 1
     return [
         f"verification {which} was told {told} times for {webhooks} webhooks"
         for which, webhooks in named.items()
@@ -53,7 +61,7 @@ def _unbound(story: Story, acked: list[Webhook]) -> list[str]:
     """
     alarms = len(story.of("IdentityVerificationUnbound"))
     without = [one for one in acked if not _takes_effect(story, one)]
-    either = [one for one in acked if not one.our_id("iasVerificationId") and one not in without]
+    either = [one for one in acked if not story.verification_of(one) and one not in without]
     if alarms < len(without):
         ids = ", ".join(webhook.message_id for webhook in without)
         return [f"answered 200 and without effect ({alarms} alarms): {ids}"]
@@ -63,7 +71,7 @@ def _unbound(story: Story, acked: list[Webhook]) -> list[str]:
 
 
 def _takes_effect(story: Story, webhook: Webhook) -> bool:
-    ours = webhook.our_id("iasVerificationId")
+    ours = story.verification_of(webhook)
     effects = ("IdentityVerified", "IdentityVerificationFailed")
     if ours is None:
         return bool(story.of("IdentityVerified", patientId=webhook.payload.get("patientId")))

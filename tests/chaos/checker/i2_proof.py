@@ -1,7 +1,9 @@
 """I2: no call carries a session or an identity of somebody else, or a session that is not alive.
 
 Whose they are is what the vendor's own state says. That a session may be used is what its own subject
-confirmed: a subject uses no more sessions than returns it has confirmed before the call.
+confirmed: a subject uses no more sessions than returns it has confirmed before the call. Alive means
+younger than the product's own limit, and not refused in an earlier call: when the vendor ends a session
+by itself, only a refusal can tell.
 """
 
 from collections import defaultdict
@@ -13,6 +15,8 @@ SESSION_HEADER = "x-aal2-session"
 CLOCKS_DIFFER = 1.0
 STALLED = 25.0
 """A call whose intent was committed before a revocation is made within so many seconds, or not at all."""
+
+REFUSED = (401, 403)
 
 
 def check(story: Story) -> Verdict:
@@ -59,12 +63,30 @@ def _session_of(story: Story, call: Fields, identity: Fields) -> list[str]:
         broken.append("carries a session of another identity")
     if session["patient_id"] != call["query"].get("patientId"):
         broken.append("carries a session of another patient")
-    if seconds(call["at"]) >= session["expires"]:
-        broken.append("carries a session that was over")
+    if _was_refused(story, call):
+        broken.append("carries a session that the vendor had refused")
     asking, owner = _asking(story, call), story.identity_owner.get(session["identity_id"])
     if None not in {asking, owner} and asking != owner:
         broken.append(f"was made for {asking} with a session of {owner}")
+    if asking is not None and not _came_back_lately(story, asking, seconds(call["at"])):
+        broken.append(f"carries a session that is too old: {asking} did not come back lately")
     return broken
+
+
+def _was_refused(story: Story, call: Fields) -> bool:
+    """In a call of long before, by the vendor itself and not by a fault that was asked for."""
+    return any(
+        one["status"] in REFUSED and one["fault"] is None
+        for one in story.evidence.calls
+        if _session(one) == _session(call) and seconds(one["at"]) < seconds(call["at"]) - STALLED
+    )
+
+
+def _came_back_lately(story: Story, subject: str, at: float) -> bool:
+    """Whether any session of the subject's can have been young enough: it is received after its return."""
+    oldest = at - story.evidence.session_seconds - CLOCKS_DIFFER
+    received = story.of("Aal2SessionReceived", subjectId=subject)
+    return any(one.time >= oldest for one in received)
 
 
 def _asking(story: Story, call: Fields) -> str | None:

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -29,19 +29,46 @@ class Secret(NamedTuple):
     allowed: frozenset[str] = frozenset()
 
 
+class Word(NamedTuple):
+    """One spelling of one secret."""
+
+    text: str
+    spelling: str
+    secret: Secret
+
+
 def check(story: Story) -> Verdict:
     """Every secret, in every place."""
+    secrets = {secret.text: secret for secret in _secrets(story) if len(secret.text) >= _SHORTEST}
+    words = _by_their_beginning(secrets.values())
     places = dict(_places(story))
-    found = {secret.text: secret for secret in _secrets(story) if len(secret.text) >= _SHORTEST}
     broken = [
-        f"{secret.name} is readable in {name}, as {spelling}"
-        for secret in found.values()
+        f"{word.secret.name} is readable in {name}, as {word.spelling}"
         for name, text in places.items()
-        if name not in secret.allowed
-        for spelling, word in spellings(secret.text).items()
-        if word in text
+        for word in _found(text, words)
+        if name not in word.secret.allowed
     ]
-    return Verdict("I7", len(found) * len(places), broken)
+    return Verdict("I7", len(secrets) * len(places), broken)
+
+
+def _by_their_beginning(secrets: Iterable[Secret]) -> dict[str, list[Word]]:
+    words: dict[str, list[Word]] = defaultdict(list)
+    for secret in secrets:
+        for spelling, text in spellings(secret.text).items():
+            if len(text) >= _SHORTEST:
+                words[text[:_SHORTEST]].append(Word(text, spelling, secret))
+    return words
+
+
+def _found(text: str, words: dict[str, list[Word]]) -> list[Word]:
+    """The words that the text holds, each once: one pass, however many words there are."""
+    found = {
+        word.text: word
+        for at in range(len(text) - _SHORTEST + 1)
+        for word in words.get(text[at : at + _SHORTEST], ())
+        if text.startswith(word.text, at)
+    }
+    return list(found.values())
 
 
 def spellings(secret: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from tests.chaos.checker.facts import Verdict
 from tests.chaos.checker.story import Event, Story, answer_of, body_of
 
 DATA = ("ConsolidatedDataReady",)
-STATUS = ("NetworkQuerySourceUpdated", "NetworkQueryStarted")
+STATUS = ("NetworkQuerySourceUpdated", "NetworkQueryStarted", "NetworkQueryFinished")
 
 
 @dataclass(frozen=True)

@@ -168,12 +168,26 @@ class Story:
         }
 
     @cached_property
+    def _hosted_for(self) -> dict[str, str | None]:
+        """The verification that each of the vendor's identity sessions was made for."""
+        sessions = self.evidence.vendor.get("identity_sessions", {}).values()
+        named = {one.get("id"): one.get("metadata") or {} for one in sessions}
+        return {str(key): data.get("iasVerificationId") for key, data in named.items()}
+
+    def verification_of(self, webhook: Webhook) -> str | None:
+        """Our verification that an identity came from: by our own id, or by the vendor's session."""
+        ours = webhook.our_id("iasVerificationId")
+        sessions = (webhook.payload.get("sessionId"), webhook.meta.get("requestId"))
+        found = (self._hosted_for.get(str(session)) for session in sessions)
+        return ours or next((one for one in found if one), None)
+
+    @cached_property
     def identity_owner(self) -> dict[str, str]:
         """The subject that each proofed identity came from: whose link led to the verification."""
         asked = {event["linkId"]: event.subject for event in self.of("UserActionRequired")}
         found: dict[str, str] = {}
         for webhook in self.webhooks:
-            owner = asked.get(webhook.our_id("iasVerificationId"))
+            owner = asked.get(self.verification_of(webhook))
             if webhook.type == IDENTITY_VERIFIED and owner is not None:
                 found.setdefault(str(webhook.payload.get("proofedIdentityId")), owner)
         return found

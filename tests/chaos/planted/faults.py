@@ -110,8 +110,8 @@ async def killed_in_call(scene: Scene) -> None:
 async def slow_commit(scene: Scene) -> None:
     """Of two transactions that write events, the one that began first commits last."""
     member = await (await scene.member("slow")).registered()
-    slow(scene, "outbox", "new.key like 'slow-%' and new.topic = 'ias.events.v1'", 2.5)
-    await scene.vendor.fault("create-patient", "delay-answer", seconds=1.5)
+    slow(scene, "outbox", "new.key like 'slow-%' and new.topic = 'ias.events.v1'", 4.2)
+    await scene.vendor.fault("create-patient", "delay-answer", seconds=3.0)
     calls = len(await scene.vendor.calls("create-patient"))
     other = await scene.member("other")
     await other.send("RegisterPatient", purpose="ias", demographics=other.demographics)
@@ -119,7 +119,7 @@ async def slow_commit(scene: Scene) -> None:
         await asyncio.sleep(0.02)
     back = scene.application.return_url
     await member.send("StartIdentityVerification", patientId=member.patient_id, returnUrl=back)
-    await asyncio.sleep(4.5)
+    await asyncio.sleep(6.0)
     fast(scene)
 
 

@@ -32,6 +32,27 @@ BUGS: Final = (
         ),
     ),
     Bug(
+        "an identity without ids bound to the first of two subjects",
+        "guessed",
+        "I1",
+        (
+            Edit(
+                "consumers/webhooks/identity_verified.py",
+                "    if len(ever_linked) == 1:\n"
+                "        newest = await identities.newest_verification("
+                "unit, claim.patient_id, *ever_linked)\n",
+                "    if ever_linked:\n"
+                "        newest = await identities.newest_verification("
+                "unit, claim.patient_id, min(ever_linked))\n",
+            ),
+            Edit(
+                "service/ias/identity.py",
+                "        if len(ever_linked) != 1 or newest is None",
+                "        if newest is None",
+            ),
+        ),
+    ),
+    Bug(
         "signature not checked",
         "forged",
         "I6",

@@ -1,6 +1,7 @@
 """Scenarios of people who must not get at what is not theirs."""
 
 import asyncio
+import uuid
 from typing import Final
 
 from tests.chaos.planted.plain import MARGIN, PHARMACY, completed, outcome, webhook
@@ -55,6 +56,20 @@ async def another_patient(scene: Scene) -> None:
     await asyncio.sleep(MARGIN)
 
 
+async def guessed(scene: Scene) -> None:
+    """Of two subjects of a patient one is being verified, and an identity comes that names neither."""
+    first, second = await _two(scene)
+    await first.registered()
+    await second.registered()
+    back = scene.application.return_url
+    fields = {"patientId": first.patient_id, "returnUrl": back}
+    await first.step_link(await first.send("StartIdentityVerification", **fields))
+    fields = {"patientId": first.patient_id, "status": "active"}
+    claim = fields | {"proofedIdentityId": f"pid_{uuid.uuid4().hex}"}
+    await scene.vendor.emit(webhook("ias.identity.verified", claim))
+    await asyncio.sleep(MARGIN)
+
+
 async def revoked(scene: Scene) -> None:
     """A person revokes, and a query is asked for after that."""
     member = await (await scene.member("revoked")).ready()
@@ -70,5 +85,6 @@ SCENARIOS: Final = (
     Scenario("unconfirmed", unconfirmed),
     Scenario("not entitled", not_entitled),
     Scenario("another patient", another_patient),
+    Scenario("guessed", guessed),
     Scenario("revoked", revoked),
 )
