@@ -10,7 +10,7 @@ SEED ?= # replays the choices of a run; empty: fresh ones
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak \
+.PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted \
 	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
 	schemas check-schemas check-asyncapi manifests image lock clean
 
@@ -69,6 +69,9 @@ soak: $(READY) $(JARS) ## The same for two hours, with storms of 20,000 webhooks
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
+
+planted: $(READY) ## Break the product on purpose, one bug at a time, and see that the chaos checker catches each.
+	@$(BIN)/python -m tests.chaos.planted
 
 bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and the vendor's sample.
 	@$(BIN)/python -m tests.bench.ingress

@@ -7,6 +7,9 @@ What lives here
     points, put around the product from outside), ``faults``, ``schedule`` (what is done when, from one
     seed), ``quiescence``, ``report``, and ``python -m tests.chaos``.
 
+    ``evidence`` (what can be seen from outside when a run is over), ``checker`` (judges it and shares no
+    code with the product) and ``planted`` (proves that the checker sees, by breaking the product).
+
 What must not
     No trigger in the product: it does not know that it is broken. No figure by hand: the report is
     written from what was measured.

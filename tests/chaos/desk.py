@@ -18,7 +18,7 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from tests.local.page import RETURNED_PAGE
+from tests.local.page import returned_page
 
 Fields = dict[str, Any]
 _SEND_SECONDS: Final = 5.0
@@ -245,4 +245,5 @@ class Desk:
         if box is not None:
             box.returns[back["reference"]] = back
             box.note()
-        return web.Response(text=RETURNED_PAGE, content_type="text/html")
+        page = returned_page(dict(request.query), None, None)
+        return web.Response(text=page, content_type="text/html")

@@ -40,6 +40,8 @@ class Deployment:
         self._return_port = return_port
         self._more = more or {}
         self._sandbox_options = sandbox_options
+        self.root = ROOT
+        """Whose packages the processes run: another folder, to run a copy of them."""
         self.folder = make_folder("deployment")
         self.processes: dict[str, Supervised] = {}
         self.settings: LocalSettings
@@ -50,6 +52,13 @@ class Deployment:
         if self._postgres is None:
             raise ProcessError("the deployment is not started")
         return self._postgres
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that this deployment uses."""
+        if self._broker is None:
+            raise ProcessError("the deployment is not started")
+        return self._broker
 
     @property
     def database(self) -> str:
@@ -154,7 +163,7 @@ class Deployment:
             list(command),
             env=environment,
             log_path=self.folder / f"{name}.log",
-            cwd=ROOT,
+            cwd=self.root,
         )
         self.processes[name] = process
         return self._stack.start(process)
