@@ -4,12 +4,13 @@ The checker is a package of its own; here is the one place that knows it.
 """
 
 import hashlib
-import importlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.chaos.checker import check
+from tests.chaos.evidence import collect
 from tests.chaos.world import World
 
 _LOST: Final = frozenset({"I4", "I6"})
@@ -46,12 +47,7 @@ def sums(verdicts: Sequence[Any]) -> Counter[str]:
 
 
 async def _checked(world: World) -> list[Any]:
-    try:
-        evidence = importlib.import_module("tests.chaos.evidence")
-        checker = importlib.import_module("tests.chaos.checker")
-    except ModuleNotFoundError:
-        return [OwnVerdict("I1-I9 (no checker here)", 0, [])]
-    return list(checker.check(await evidence.collect(world.deployment, world.desk.sent)))
+    return list(check(await collect(world.deployment, world.desk.sent)))
 
 
 def _probes(world: World) -> OwnVerdict:
