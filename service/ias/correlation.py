@@ -49,7 +49,7 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A query of the same patient whose call has no known outcome yet.
+    """A query of the same patient with a call whose outcome is not known yet.
 
     ``called_at``: the newest call. ``first_called_at``: the one before it, if the query was sent twice.
     """

@@ -12,8 +12,9 @@ select q.query_id, q.purpose, c.called_at, q.first_called_at,
     array(select s.source from network_query_source s where s.query_id = q.query_id) as sources
 from network_query q
 join vendor_call c on c.operation = 'start_network_query' and c.ref_id = q.query_id
-where q.patient_id = $1 and q.state in ('dispatching', 'unknown', 'resending')
-    and c.called_at is not null
+where q.patient_id = $1 and c.called_at is not null
+    and (q.state in ('dispatching', 'unknown', 'resending')
+        or q.first_called_at is not null and q.also_vendor_request_id is null)
 """
 KEEP = """
 insert into supposed_request (vendor_request_id, query_id) values ($1, $2) on conflict do nothing
@@ -39,7 +40,11 @@ FORGET = "delete from supposed_request where supposed_at <= $1"
 
 
 async def candidates(unit: Unit, patient_id: PatientId) -> list[Candidate]:
-    """Queries of a patient, of any subject, whose call was made and has no known outcome."""
+    """Queries of a patient, of any subject, with a call that was made and has no known outcome.
+
+    One that was sent twice is one of them, whatever its state, until both its requests are known: else
+    the other could be taken for a later query's.
+    """
     return [
         Candidate(
             query_id=row["query_id"],

@@ -272,6 +272,38 @@ async def test_a_request_that_fits_the_queries_of_two_subjects_is_not_worth_a_gu
     assert await people.count(database, "supposed_request") == 0
 
 
+async def _called_again_just_now(database: Database, query_id: RequestId) -> None:
+    await people.sql(
+        database,
+        "update vendor_call set called_at = clock_timestamp() where ref_id = $1",
+        query_id,
+    )
+
+
+async def test_the_other_request_of_a_query_that_was_sent_twice_is_not_taken_for_a_later_query(
+    database: Database, process: Processor, jane: Person
+) -> None:
+    """I2, I3: nobody knows its id yet, and it was started in the same minutes."""
+    twice = await _sent_twice(database, await people.person(database, "victor", PATIENT))
+    await _called_again_just_now(database, twice)
+    await _called(database, jane, "unknown")
+    theirs = await _now_at_the_vendor(database)
+    await process(records.webhook(about("hie.completed", theirs, data=None)))
+    assert await _supposed(database) == []
+
+
+async def test_once_both_requests_of_a_query_are_known_it_is_in_nobodys_way(
+    database: Database, process: Processor, jane: Person
+) -> None:
+    twice = await _sent_twice(database, await people.person(database, "victor", PATIENT))
+    await _called_again_just_now(database, twice)
+    await people.sql(database, "update network_query set also_vendor_request_id = 'request-1'")
+    query_id = await _called(database, jane, "unknown")
+    theirs = await _now_at_the_vendor(database)
+    await process(records.webhook(about("hie.completed", theirs, data=None)))
+    assert await _supposed(database) == [(theirs, query_id)]
+
+
 @pytest.mark.parametrize("case", ["an hour ago", "treatment", "another source", "owned", "no time"])
 async def test_the_strict_rule_supposes_nothing_of(
     database: Database, process: Processor, jane: Person, case: str
