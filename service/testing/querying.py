@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
-from schemas.events import NetworkQueryQueued, StepKind
+from schemas.events import NetworkQueryQueued, NetworkQueryRefused, StepKind
 from schemas.ids import RequestId, SubjectId, VendorRequestId
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.reasons import REMEDIES, Reason
@@ -116,8 +116,11 @@ def waits_for_session(world: World, query: Query) -> bool:
     return query.state is QueryState.WAITING and refused
 
 
-def end(world: World, query: Query, cue: Literal[QueryCue.EXPIRED, QueryCue.REVOKED]) -> None:
-    """The query hears that its time is over, or that its identity was revoked."""
+Over = Literal[QueryCue.EXPIRED, QueryCue.REVOKED, QueryCue.CANCELLED]
+
+
+def end(world: World, query: Query, cue: Over) -> None:
+    """The query hears that its time is over, or that nobody may have or wants it any more."""
     carry_out(world, query, on(_standing(world, query), cue))
 
 
@@ -156,14 +159,23 @@ def carry_out(world: World, query: Query, decision: QueryDecision) -> None:
     query.vendor_request_id = decision.vendor_request_id or query.vendor_request_id
     query.state = decision.state
     for update in decision.updates:
-        query.sources[update.source] = after(query.sources[update.source], update)
+        _advance(world, query, update)
     kept = _session(world, query)
     if kept is not None and Effect.REFUSE_SESSION in decision.calls:
         person.move_session(world, kept, SessionCue.REFUSED, query.about)
         query.refused_sessions += 1
+    for refused in (event for event in decision.events if isinstance(event, NetworkQueryRefused)):
+        query.reason = refused.reason
     world.tell(decision.events)
     if Effect.FREE_HIE_SLOT in decision.calls:
         _free_slot(world, query)
+
+
+def _advance(world: World, query: Query, update: Update) -> None:
+    before = query.sources[update.source]
+    query.sources[update.source] = after(before, update)
+    if query.sources[update.source].status is not before.status:
+        query.ended[update.source] = world.now
 
 
 def _ask_person(world: World, query: Query) -> None:
