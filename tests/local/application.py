@@ -93,7 +93,7 @@ class Application:
         return sent.partition, sent.offset
 
     async def event(
-        self, kind: str, *, within: float = 30.0, skip: int = 0, **fields: Any
+        self, kind: str, /, *, within: float = 30.0, skip: int = 0, **fields: Any
     ) -> Fields:
         """Wait for an event of the type with these fields; ``skip`` passes over earlier ones."""
         found: list[Told] = []
