@@ -46,7 +46,10 @@ def ask_challenge(world: World, retrieval: Retrieval) -> None:
     """Send the person to answer a challenge, until the deadline; or where another request sent them."""
     subject, reuse = world.subject(retrieval.command.subject_id), world.terms.session_reuse
     others = subject.others(retrieval) if reuse else []
-    shared = _shared(world, retrieval, [(one, one.challenge) for one in others])
+    theirs = [
+        (one, step) for one in others for step in _mine(one, subject.challenges, one.challenge)
+    ]
+    shared = _shared(world, retrieval, theirs)
     identity = subject.active(retrieval.patient_id)
     if shared is not None:
         kind = StepKind.AAL2_CHALLENGE
@@ -95,15 +98,16 @@ ACTS: Final[Mapping[Act, Callable[[World, Retrieval], None]]] = {
 """What each act is."""
 
 
-def call(world: World, retrieval: Retrieval) -> None:
-    """Ask Metriport whatever is due, as the gateway does once the look is committed."""
-    query, delivery = retrieval.query, retrieval.delivery
-    if retrieval.registration is Registration.DUE:
-        _register(world, retrieval)
-    if query is not None and query.state is QueryState.DUE:
-        querying.take_turn(world, query)
-    if delivery is not None and delivery.state is ConsolidatedState.DUE:
-        delivering.call(world, delivery)
+def call(world: World) -> None:
+    """Ask Metriport whatever is due, as the gateway does once a look is committed."""
+    for subject in world.subjects.values():
+        for retrieval in subject.retrievals:
+            if retrieval.registration is Registration.DUE:
+                _register(world, retrieval)
+        for delivery in subject.deliveries:
+            if delivery.state is ConsolidatedState.DUE:
+                delivering.call(world, delivery)
+    querying.take_turns(world)
 
 
 def close(world: World, retrieval: Retrieval, end: End) -> None:

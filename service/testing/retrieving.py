@@ -84,8 +84,7 @@ def settle(world: World) -> None:
         for retrieval in _open(world):
             if _has_news(world, retrieval):
                 advance(world, retrieval)
-        for retrieval in _open(world):
-            call(world, retrieval)
+        call(world)
 
 
 def _open(world: World) -> list[Retrieval]:

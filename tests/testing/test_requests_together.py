@@ -162,6 +162,27 @@ def test_a_query_that_was_not_sent_is_not_sent_after_a_cancellation(ann: Member)
     assert ann.last(e.NetworkQueryRefused).reason is Reason.CANCELLED
 
 
+def test_a_session_that_was_refused_to_one_query_is_asked_for_once_for_both(ann: Member) -> None:
+    ann.proofed()
+    again(ann, NO_HIE), again(ann, HIE)
+    code = ann.double.person_answers_challenge(ANN)
+    ann.double.refuse_next(Reason.SESSION_REFUSED)
+    ann.send(c.ConfirmReturn, code=code)
+    asked = [one for one in ann.double.events(ANN) if isinstance(one, e.UserActionRequired)]
+    assert len({one.link_id for one in asked[-2:]}) == 1
+    assert [one.waiting_for for one in states(ann)] == ["aal2_challenge"] * 2
+    ann.answer()
+    assert [one.waiting_for for one in states(ann)] == ["sources"] * 2
+
+
+def test_a_query_whose_session_was_refused_is_looked_at_before_its_turn(ann: Member) -> None:
+    ann.ready().double.refuse_next(Reason.SESSION_REFUSED)
+    again(ann)
+    ann.answer()
+    waits = [one for one in ann.double.events(ANN) if isinstance(one, e.RecordRequestUpdated)]
+    assert [one.waiting_for for one in waits[-2:]] == ["network_query_start", "sources"]
+
+
 def test_what_metriport_runs_goes_on_and_an_end_is_told_with_what_is_known_by_then(
     ann: Member,
 ) -> None:
