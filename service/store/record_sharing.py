@@ -16,7 +16,9 @@ where r.subject_id = $1 and r.result is null and r.patient_id = $2 and r.return_
   and v.state = 'pending' and v.expires_at > $4 order by v.expires_at desc limit 1
 """
 CHALLENGE = """
-select r.challenge_id, c.expires_at from record_request r join aal2_challenge c using (challenge_id)
+select c.challenge_id, c.expires_at from record_request r
+join aal2_challenge c on c.subject_id = $1
+  and (c.challenge_id = r.challenge_id or c.command_id = r.command_id)
 where r.subject_id = $1 and r.result is null and r.patient_id = $2 and r.return_url = $3
   and c.state = 'pending' and c.expires_at > $4 order by c.expires_at desc limit 1
 """
@@ -54,7 +56,10 @@ async def verification(unit: Unit, request: Request) -> Shared | None:
 
 
 async def challenge(unit: Unit, request: Request) -> Shared | None:
-    """A challenge that leads back to the same place, and can still be answered."""
+    """A challenge that leads back to the same place, and can still be answered.
+
+    Also one that the query of a request asked for, because Metriport had refused its session.
+    """
     return await _shared(unit, CHALLENGE, request)
 
 

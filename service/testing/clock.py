@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from schemas.reasons import Reason
-from schemas.record_requests import RecordResult
 from service.ias.aal2 import USABLE, ChallengeState, SessionState
 from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated import ConsolidatedState
@@ -16,7 +14,7 @@ from service.ias.identity_table import VerificationCue
 from service.ias.lifetimes import GRACE, SAFETY_MARGIN
 from service.ias.network_query import QueryState
 from service.ias.network_query_table import QueryCue
-from service.testing import delivering, person, querying, retrieval_told, retrieving
+from service.testing import delivering, person, querying, retrieving
 from service.testing.memory import Kept, Subject
 from service.testing.world import World
 
@@ -37,7 +35,7 @@ def pass_time(world: World, delta: timedelta) -> None:
             break
         world.now = max(world.now, nearest.at)
         nearest.end()
-        retrieving.advance_all(world)
+        retrieving.settle(world)
     world.now = until
 
 
@@ -52,13 +50,8 @@ def _all(world: World) -> Iterator[Due]:
 
 def _retrievals(world: World, subject: Subject) -> Iterator[Due]:
     for one in subject.retrievals:
-        if one.finished is None:
-            yield Due(
-                one.deadline,
-                partial(
-                    retrieval_told.finish, world, one, RecordResult.EXPIRED, Reason.DEADLINE_PASSED
-                ),
-            )
+        if one.end is None:
+            yield Due(one.wake_at, partial(retrieving.advance, world, one))
 
 
 def _steps(world: World, subject: Subject) -> Iterator[Due]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Literal
 
 from schemas.commands import ConversionType
+from schemas.events import ConsolidatedDataFailed
 from schemas.ids import LinkId, PatientId, RequestId
 from schemas.links import Link, LinkKind
 from schemas.reasons import REMEDIES
@@ -25,6 +26,7 @@ from service.ias.consolidated_steps import (
 from service.ias.consolidated_steps import Delivery as Delivered
 from service.ias.consolidated_table import ConsolidatedCue
 from service.ias.machine import Effect
+from service.ias.record_request_steps import IssuedLink
 from service.ias.refusal import Refusal
 from service.ias.telling import Head, head
 from service.testing.memory import Delivery
@@ -41,15 +43,28 @@ def start(
     world: World, about: Head, patient_id: PatientId, conversion_type: ConversionType
 ) -> Delivery:
     """Ask Metriport for the record; it arrives by ``deliver``."""
+    delivery = queue(world, about, patient_id, conversion_type)
+    call(world, delivery)
+    return delivery
+
+
+def queue(
+    world: World, about: Head, patient_id: PatientId, conversion_type: ConversionType
+) -> Delivery:
+    """A query that is due, of the request that the head names, or of one of its own."""
     request_id = about["request_id"] or RequestId(world.new_id())
     named = head(about["subject_id"], patient_id, about["command_id"], request_id)
     delivery = Delivery(request_id, patient_id, conversion_type, named, world.now)
     world.subject(about["subject_id"]).deliveries.append(delivery)
-    if Effect.CALL_VENDOR in hear(world, delivery, Turn(world.refuse_data(about))):
+    return delivery
+
+
+def call(world: World, delivery: Delivery) -> None:
+    """Its turn has come: whatever Metriport needs is checked, and Metriport asked."""
+    if Effect.CALL_VENDOR in hear(world, delivery, Turn(world.refuse_data(delivery.about))):
         reason = world.take_refusal()
         refusing = None if reason is None else Refusing(Refusal(reason, REMEDIES[reason]))
         hear(world, delivery, refusing or ConsolidatedCue.ACCEPTED)
-    return delivery
 
 
 def deliver(world: World, delivery: Delivery, brings: Brings) -> None:
@@ -61,6 +76,7 @@ def deliver(world: World, delivery: Delivery, brings: Brings) -> None:
     decided = on(_standing(delivery), message, world.now)
     if Effect.ISSUE_LINK in decided.calls and isinstance(content, DataLink):
         world.issue(_link(delivery, content, link_id))
+        delivery.link = IssuedLink(link_id, content.expires_at)
     hear(world, delivery, message)
 
 
@@ -68,6 +84,9 @@ def hear(world: World, delivery: Delivery, message: Message) -> tuple[Effect, ..
     """Tell a consolidated query; what that causes."""
     decision = on(_standing(delivery), message, world.now)
     delivery.state = decision.state
+    for event in decision.events:
+        if isinstance(event, ConsolidatedDataFailed):
+            delivery.reason = event.reason
     world.tell(decision.events)
     return decision.calls
 

@@ -122,7 +122,7 @@ class IasDouble:
         pending = (one for one in challenges if one.state is ChallengeState.PENDING)
         found = _first(pending, "challenge")
         code = person.answer(self._world, found)
-        retrieving.advance_all(self._world)
+        retrieving.settle(self._world)
         return code
 
     def vendor_brings_first_data(self, subject_id: SubjectId, source: Source) -> list[Told]:
@@ -177,7 +177,7 @@ class IasDouble:
     def _doing(self, act: Callable[[], None]) -> list[Told]:
         before = len(self._world.outbox.told)
         act()
-        retrieving.advance_all(self._world)
+        retrieving.settle(self._world)
         return self._world.outbox.told[before:]
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.commands import ConversionType, RequestRecords
-from schemas.events import RecordRequestFinished
 from schemas.ids import (
     ChallengeId,
     IdentityId,
@@ -15,12 +14,15 @@ from schemas.ids import (
     SubjectId,
     VendorRequestId,
 )
+from schemas.reasons import Reason
 from schemas.record_requests import RecordStep, WaitingFor
 from schemas.sources import PurposeOfUse, Source
 from service.ias.aal2 import ChallengeState, Session
 from service.ias.consolidated import ConsolidatedState
-from service.ias.identity import IdentityState, Verification
+from service.ias.identity import IdentityState, Verification, VerificationState
 from service.ias.network_query import QueryState, SourceRow
+from service.ias.record_request import End, Registration
+from service.ias.record_request_steps import IssuedLink
 from service.ias.telling import Head
 
 
@@ -31,6 +33,10 @@ class Proofing:
     rule: Verification
     about: Head
     expires_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the person can finish it in its time."""
+        return self.rule.state is VerificationState.PENDING and self.expires_at > now
 
 
 @dataclass
@@ -58,6 +64,10 @@ class Challenge:
         """The link to a step has the step's id."""
         return LinkId(self.challenge_id)
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether the person can answer it."""
+        return self.state is ChallengeState.PENDING and self.expires_at > now
+
 
 @dataclass
 class Kept:
@@ -70,7 +80,7 @@ class Kept:
 
 @dataclass
 class Query:
-    """One network query."""
+    """One network query. ``reason``: why it was refused; ``ended``: since when its sources stand so."""
 
     query_id: RequestId
     purpose: PurposeOfUse
@@ -83,11 +93,13 @@ class Query:
     vendor_request_id: VendorRequestId | None = None
     refused_sessions: int = 0
     withheld: bool = False
+    reason: Reason | None = None
+    ended: dict[Source, datetime] = field(default_factory=dict)
 
 
 @dataclass
 class Delivery:
-    """One consolidated query."""
+    """One consolidated query. ``reason``: why there is no record; ``link``: the one to it."""
 
     request_id: RequestId
     patient_id: PatientId
@@ -95,27 +107,40 @@ class Delivery:
     about: Head
     started_at: datetime
     state: ConsolidatedState = ConsolidatedState.DUE
+    reason: Reason | None = None
+    link: IssuedLink | None = None
 
 
 @dataclass
 class Retrieval:
-    """One record request: the whole flow, driven by the service.
+    """One record request, and what it refers to.
 
-    ``step``, ``waiting_for``: as they were told; ``at``: which step it is at, told or not.
+    ``wake_at``, ``seen``: it is looked at again then, or when more than this was told of its subject.
     """
 
     request_id: RequestId
     command: RequestRecords
+    created_at: datetime
     deadline: datetime
+    fresh_since: datetime
     patient_id: PatientId | None
-    at: RecordStep = RecordStep.REGISTRATION
-    step: RecordStep | None = None
+    wake_at: datetime
+    registration: Registration | None = None
+    registration_reason: Reason | None = None
+    step: RecordStep = RecordStep.REGISTRATION
     waiting_for: WaitingFor | None = None
+    early: list[Source] = field(default_factory=list)
     proofing: Proofing | None = None
     challenge: Challenge | None = None
     query: Query | None = None
     delivery: Delivery | None = None
-    finished: RecordRequestFinished | None = None
+    end: End | None = None
+    seen: int = 0
+
+    @property
+    def wanted(self) -> tuple[Source, ...]:
+        """The sources that were asked for."""
+        return self.command.sources.chosen()
 
 
 @dataclass
@@ -138,6 +163,10 @@ class Subject:
         wanted = (patient_id, IdentityState.ACTIVE)
         found = (one for one in self.identities if (one.patient_id, one.state) == wanted)
         return next(found, None)
+
+    def others(self, retrieval: Retrieval) -> list[Retrieval]:
+        """Every other record request that has not ended."""
+        return [one for one in self.retrievals if one.end is None and one is not retrieval]
 
     def session(self, session_id: SessionId | None) -> Kept | None:
         """A session by its id."""

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,9 +18,6 @@ from service.ias.telling import ENDED_BY
 
 Message = Event | Link | RecordRequest | RequestId
 """Whatever is told; a request id alone is the tombstone of its record request."""
-
-
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -98,12 +94,9 @@ class Outbox:
             if whose == subject_id and not asked.is_erased:
                 asked.final = self.told[-1]
 
-    def last(self, kinds: tuple[type[E], ...], command_id: CommandId) -> E | None:
-        """The newest event of these kinds that names the command."""
-        for told in reversed(self.told):
-            if isinstance(told.message, kinds) and told.message.command_id == command_id:
-                return told.message
-        return None
+    def number(self, subject_id: SubjectId) -> int:
+        """How many events were told of the subject."""
+        return self._numbers[subject_id]
 
     def _tell(self, event_id: UUID, now: datetime, message: Message) -> Told:
         told = Told(event_id, now, message)

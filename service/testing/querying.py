@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
-from schemas.events import NetworkQueryQueued, StepKind
+from schemas.events import NetworkQueryQueued, NetworkQueryRefused, StepKind
 from schemas.ids import RequestId, SubjectId, VendorRequestId
 from schemas.metriport.api import NetworkQuery as Answer
 from schemas.reasons import REMEDIES, Reason
@@ -58,6 +58,15 @@ def queue(
     return query
 
 
+def take_turns(world: World) -> None:
+    """Every query that is due or waits for its patient's slot looks whether it can be sent."""
+    for subject in world.subjects.values():
+        for query in subject.queries:
+            waits = query.state is QueryState.WAITING and not waits_for_session(world, query)
+            if waits or query.state is QueryState.DUE:
+                take_turn(world, query)
+
+
 def take_turn(world: World, query: Query) -> None:
     """Check everything again and, if nothing stands in the way, call Metriport."""
     standing, link = _standing(world, query), world.purpose(query.about)
@@ -75,6 +84,8 @@ def take_turn(world: World, query: Query) -> None:
     carry_out(world, query, decision)
     if Effect.CALL_VENDOR in decision.calls:
         _call(world, query)
+    elif Effect.ASK_PERSON in decision.calls:
+        _ask_person(world, query)
 
 
 def go_on(world: World, fresh: Kept) -> None:
@@ -88,7 +99,6 @@ def go_on(world: World, fresh: Kept) -> None:
         decision = on(_standing(world, query), QueryCue.SESSION_RENEWED)
         query.session_id = fresh.rule.session_id
         carry_out(world, query, decision)
-        take_turn(world, query)
 
 
 def hear(world: World, query: Query, update: Update) -> None:
@@ -116,8 +126,11 @@ def waits_for_session(world: World, query: Query) -> bool:
     return query.state is QueryState.WAITING and refused
 
 
-def end(world: World, query: Query, cue: Literal[QueryCue.EXPIRED, QueryCue.REVOKED]) -> None:
-    """The query hears that its time is over, or that its identity was revoked."""
+Over = Literal[QueryCue.EXPIRED, QueryCue.REVOKED, QueryCue.CANCELLED]
+
+
+def end(world: World, query: Query, cue: Over) -> None:
+    """The query hears that its time is over, or that nobody may have or wants it any more."""
     carry_out(world, query, on(_standing(world, query), cue))
 
 
@@ -156,14 +169,23 @@ def carry_out(world: World, query: Query, decision: QueryDecision) -> None:
     query.vendor_request_id = decision.vendor_request_id or query.vendor_request_id
     query.state = decision.state
     for update in decision.updates:
-        query.sources[update.source] = after(query.sources[update.source], update)
+        _advance(world, query, update)
     kept = _session(world, query)
     if kept is not None and Effect.REFUSE_SESSION in decision.calls:
         person.move_session(world, kept, SessionCue.REFUSED, query.about)
         query.refused_sessions += 1
+    for refused in (event for event in decision.events if isinstance(event, NetworkQueryRefused)):
+        query.reason = refused.reason
     world.tell(decision.events)
     if Effect.FREE_HIE_SLOT in decision.calls:
         _free_slot(world, query)
+
+
+def _advance(world: World, query: Query, update: Update) -> None:
+    before = query.sources[update.source]
+    query.sources[update.source] = after(before, update)
+    if query.sources[update.source].status is not before.status:
+        query.ended[update.source] = world.now
 
 
 def _ask_person(world: World, query: Query) -> None:
@@ -210,13 +232,7 @@ def _take_slot(world: World, query: Query) -> bool:
 
 
 def _free_slot(world: World, query: Query) -> None:
-    """Whoever waits for the patient's slot, of any subject, takes its turn."""
+    """Whoever waits for the patient's slot, of any subject, takes its turn afterwards."""
     patient_id = query.about["patient_id"]
-    if patient_id is None or world.slots.get(patient_id) != query.query_id:
-        return
-    del world.slots[patient_id]
-    for subject in world.subjects.values():
-        for other in subject.queries:
-            waits = other.state is QueryState.WAITING and not waits_for_session(world, other)
-            if waits and other.about["patient_id"] == patient_id:
-                take_turn(world, other)
+    if patient_id is not None and world.slots.get(patient_id) == query.query_id:
+        del world.slots[patient_id]

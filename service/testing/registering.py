@@ -24,14 +24,14 @@ def register(
     purpose: PurposeOfUse,
     who: Who,
     external_id: ExternalId | None = None,
-) -> PatientId | None:
+) -> PatientId | Refusal:
     """Link the subject to the patient that Metriport answers with, or tell why not."""
     refused = _refuse(world, about, purpose, who)
     patient_id, existed = (PatientId(""), False) if refused else _match(world, who, external_id)
     refused = refused or _refuse(world, about, purpose, patient_id)
     if refused is not None:
         fail(world, about, refused)
-        return None
+        return refused
     world.subject(about["subject_id"]).links.setdefault(patient_id, purpose)
     found = head(about["subject_id"], patient_id, about["command_id"])
     event = PatientRegistered(

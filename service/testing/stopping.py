@@ -2,8 +2,6 @@
 
 from schemas.commands import EraseSubject, RevokeIdentity
 from schemas.events import IdentityRevoked
-from schemas.reasons import Reason
-from schemas.record_requests import RecordResult
 from schemas.sources import PurposeOfUse
 from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated_table import ConsolidatedCue
@@ -13,7 +11,7 @@ from service.ias.identity_table import IdentityCue, VerificationCue
 from service.ias.network_query_table import QueryCue
 from service.ias.purpose import refuse_use
 from service.ias.telling import head
-from service.testing import delivering, person, querying, retrieval_told
+from service.testing import delivering, person, querying, retrieving
 from service.testing.world import World
 
 
@@ -32,6 +30,9 @@ def revoke(world: World, command: RevokeIdentity) -> None:
         if identity.patient_id == command.patient_id:
             cue = IdentityCue.REVOKED
             identity.state = on_identity(identity.state, cue, pair, command.reason).state
+    for retrieval in world.subject(command.subject_id).retrievals:
+        if retrieval.patient_id == command.patient_id and retrieval.end is None:
+            retrieving.advance(world, retrieval, revoked=True)
     world.tell([IdentityRevoked(**about, reason=command.reason)])
 
 
@@ -58,9 +59,6 @@ def _end_requests(world: World, command: RevokeIdentity) -> None:
     for delivery in subject.deliveries:
         if delivery.patient_id == patient_id:
             delivering.hear(world, delivery, ConsolidatedCue.REVOKED)
-    for retrieval in subject.retrievals:
-        if retrieval.patient_id == patient_id and retrieval.finished is None:
-            retrieval_told.finish(world, retrieval, RecordResult.FAILED, Reason.REVOKED)
 
 
 def erase(world: World, command: EraseSubject) -> None:

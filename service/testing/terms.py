@@ -21,5 +21,6 @@ class Terms:
     session_max_age: timedelta = timedelta(minutes=15)
     session_max_idle: timedelta = timedelta(minutes=15)
     query_deadline: timedelta = timedelta(days=3)
+    records_cool_down: timedelta = timedelta(hours=1)
     consolidated_lifetime: timedelta = timedelta(hours=6)
     backup_retention: timedelta = timedelta(days=35)

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.process
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_the_double_tells_what_the_service_tells(scene: Scene, story: Story) -> None:
-    real, double = OnProcesses(await scene.member("double")), OnDouble()
+    real, double = OnProcesses(scene, await scene.member("double")), OnDouble()
     await story(real)
     await scene.relayed()
     await story(double)
-    told = comparable(real.subject_id, real.told())
-    assert comparable(double.subject_id, double.told()) == told
+    told = comparable(real.subject_id, await real.told())
+    assert comparable(double.subject_id, await double.told()) == told

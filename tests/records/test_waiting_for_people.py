@@ -129,6 +129,22 @@ async def test_a_session_that_metriport_refuses_is_waited_for_and_shown(linked: 
     assert linked.calls() == 2
 
 
+async def test_a_session_that_metriport_refuses_to_two_requests_leads_to_one_fresh_link(
+    linked: Story,
+) -> None:
+    """Its first query asked the person; the other request names that link, and makes none of its own."""
+    await linked.ask()
+    await linked.ask(NO_HIE)
+    await linked.proves(await linked.link("identity_verification"))
+    code = await linked.comes_back(await linked.link("aal2_challenge"))
+    for session in linked.vendor.sandbox.state.aal2_sessions.values():
+        session.status = "expired"
+    await linked.confirm(code)
+    assert await people.count(linked.database, "aal2_challenge") == 2
+    await linked.confirm(await linked.comes_back(await linked.link("aal2_challenge")))
+    assert (await linked.steps())[-2:] == [("network_query", "sources")] * 2
+
+
 async def test_an_identity_that_is_for_two_people_ends_the_request(linked: Story) -> None:
     """I2: an operator must look; nothing is told of the sources any more (I9)."""
     await linked.proofed_with_session()
