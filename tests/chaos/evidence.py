@@ -88,6 +88,7 @@ async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
         records=tuple(records),
         dump=await asyncio.to_thread(_dump, deployment),
         waiting=tuple(await asyncio.to_thread(_waiting, deployment)),
+        numbered=await asyncio.to_thread(_numbered, deployment),
         logs=_logs(deployment.folder),
         limits=limits_in_force(settings.more, vendor["limits"]),
         session_seconds=float(settings.more.get("AAL2_SESSION_MAX_AGE", "900")),
@@ -129,19 +130,24 @@ async def _records(servers: str, prefix: str) -> list[Record]:
     try:
         names = [name for name in await consumer.topics() if name.startswith(prefix)]
         consumer.subscribe([name for name in names if not name.startswith("__")])
-        found: list[Record] = []
         async with asyncio.timeout(READ_SECONDS):
-            while not (partitions := list(consumer.assignment())):
-                await consumer.getmany(timeout_ms=100)
-            ends = await consumer.end_offsets(partitions)
-            for one in partitions:
-                await consumer.seek_to_beginning(one)
-            while not await _is_read(consumer, ends):
-                for records in (await consumer.getmany(timeout_ms=100)).values():
-                    found += [_record(record, prefix) for record in records]
+            found = [_record(record, prefix) for record in await _read(consumer)]
     finally:
         await consumer.stop()
     return sorted(found, key=lambda one: (one.topic, one.partition, one.offset))
+
+
+async def _read(consumer: AIOKafkaConsumer) -> list[Any]:
+    """From the beginning of every partition to where it ends now."""
+    while not (partitions := list(consumer.assignment())):
+        await consumer.getmany(timeout_ms=100)
+    ends = await consumer.end_offsets(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    found: list[Any] = []
+    while not await _is_read(consumer, ends):
+        for records in (await consumer.getmany(timeout_ms=100)).values():
+            found += records
+    return found
 
 
 async def _is_read(consumer: AIOKafkaConsumer, ends: Mapping[Any, int]) -> bool:
@@ -184,6 +190,13 @@ def _waiting(deployment: Deployed) -> list[Waiting]:
     sql = _WAITING.format(**lifetimes)
     rows = deployment.postgres.execute(sql, database=deployment.database).splitlines()
     return [Waiting(**json.loads(row)) for row in rows]
+
+
+def _numbered(deployment: Deployed) -> dict[str, int]:
+    sql = "select json_object_agg(subject_id, next_sequence - 1) from subject"
+    found = deployment.postgres.execute(sql, database=deployment.database)
+    numbers: dict[str, int] = json.loads(found or "{}")
+    return numbers
 
 
 def _logs(folder: Path) -> dict[str, str]:

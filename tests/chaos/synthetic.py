@@ -139,11 +139,21 @@ def _vendor() -> Json:
     }
 
 
+def _records(rows: list[Json], sent: list[Json]) -> list[Record]:
+    link = {"linkId": "data-1", "kind": "consolidated_data", "url": LINK}
+    whose = {"subjectId": SUBJECT, "patientId": PATIENT}
+    topic = "metriport.webhooks.v1"
+    return [
+        *_events(),
+        *(record(topic, n, {"ce_id": row["message_id"]}, {}) for n, row in enumerate(rows)),
+        *(record("ias.commands.v1", n, {"ce_id": n}, {}) for n, _ in enumerate(sent)),
+        record("ias.links.v1", 0, {"ce_id": "data-1"}, {**link, **whose}),
+    ]
+
+
 def good() -> Evidence:
     """All is well."""
     rows, sent = _webhooks(), _sent()
-    topic, link = "metriport.webhooks.v1", {"linkId": "data-1", "kind": "consolidated_data"}
-    whose = {"url": LINK, "subjectId": SUBJECT, "patientId": PATIENT}
     path = f"/medical/v1/patient/{PATIENT}/consolidated/query"
     answer = {"requestId": "vendor-consolidated"}
     return Evidence(
@@ -153,12 +163,7 @@ def good() -> Evidence:
         vendor=_vendor(),
         webhooks=tuple(rows),
         deliveries=tuple(map(delivery, rows)),
-        records=(
-            *_events(),
-            *(record(topic, n, {"ce_id": row["message_id"]}, {}) for n, row in enumerate(rows)),
-            *(record("ias.commands.v1", n, {"ce_id": n}, {}) for n, _ in enumerate(sent)),
-            record("ias.links.v1", 0, {"ce_id": "data-1"}, {**link, **whose}),
-        ),
+        records=tuple(_records(rows, sent)),
         dump="create table nothing_secret ();",
         logs={"gateway": "gateway.call_recorded"},
         limits=LIMITS,

@@ -138,6 +138,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Evidence]]] = [
     ("I4", "a command without an end", lambda: without(GOOD, "jane-10")),
     ("I4", "a command that waits past its deadline", lambda: waiting(deadline=-100)),
     ("I5", "a gap", lambda: without(GOOD, "jane-4")),
+    ("I5", "a last event that is never told", lambda: replace(GOOD, numbered={SUBJECT: 11})),
     (
         "I5",
         "one number for two events",

@@ -48,6 +48,7 @@ class Evidence:
         records: Every record of every topic.
         dump: The database as text.
         waiting: What the database says that commands wait for.
+        numbered: How many events each subject has been told, as the database counts them.
         logs: What every process of the product printed, by its name.
         limits: Calls a minute that this deployment may make, by the vendor's names.
         session_seconds: The age at which the product must not use a session any more.
@@ -63,6 +64,7 @@ class Evidence:
     records: tuple[Record, ...] = ()
     dump: str = field(default="", repr=False)
     waiting: tuple[Waiting, ...] = ()
+    numbered: Mapping[str, int] = field(default_factory=dict)
     logs: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
     session_seconds: float = 900.0

@@ -1,6 +1,7 @@
 """I5: the events of one subject are numbered 1 to n without a gap, each number once, and come in order.
 
-Repeats are allowed: the same id under the same number. The receipt of an erasure may follow a gap,
+The last one counts too: the database says how many there are. Repeats are allowed: the same id under
+the same number. The receipt of an erasure may follow a gap,
 because what the subject had not been told yet was dropped.
 """
 
@@ -19,6 +20,12 @@ def check(story: Story) -> Verdict:
     broken = []
     for subject, events in whose.items():
         broken += [f"{subject}: {problem}" for problem in _problems(events)]
+    for subject, count in story.evidence.numbered.items():
+        last = max((event["sequence"] for event in whose.get(subject, ())), default=0)
+        if last != count:
+            broken.append(
+                f"{subject}: {count} events were written, and the last one told is {last}"
+            )
     return Verdict("I5", sum(map(len, whose.values())), broken)
 
 

@@ -35,10 +35,10 @@ _WIDE: Final = {
     "PACING_NETWORK_QUERIES": "1000",
     "PACING_NETWORK_QUERIES_PER_SOURCE": "1000",
 }
-_WIDE_OPTIONS: Final = [
-    part
-    for name in ("write-patient", "start-network-query", "network-query-pharmacy")
-    for part in ("--limit", f"{name}=1000")
+_OPTIONS: Final = [
+    *("--step-seconds", "0.1", "--patient-limit", "1000"),
+    *("--limit", "write-patient=1000", "--limit", "start-network-query=1000"),
+    *("--limit", "network-query-pharmacy=1000"),
 ]
 _INBOX: Final = "select count(*) from inbox where source = 'metriport'"
 _numbers = itertools.count(1)
@@ -72,7 +72,7 @@ def deployed(
             servers=servers,
             name=f"planted{os.getpid()}n{next(_numbers)}",
             more={**_WIDE, **settings},
-            sandbox_options=["--step-seconds", "0.1", "--patient-limit", "1000", *_WIDE_OPTIONS],
+            sandbox_options=_OPTIONS,
         )
         if edits:
             folder = Path(cleaning.enter_context(TemporaryDirectory(prefix="planted-")))
