@@ -19,6 +19,7 @@ from service.store import compatibility
 from service.store.dispatch_stop import Why
 from service.store.pool import Database, open_database
 from service.store.unit import Vault
+from service.telemetry import logs
 
 OK: Final = 0
 NOT: Final = 1
@@ -74,6 +75,7 @@ async def run(options: argparse.Namespace) -> int:
         NotResumedError: calls stay stopped.
         UnreadableHeadsError: the given heads are none.
     """
+    logs.configure("console", "info")  # to stderr: what is printed may be read by a program
     settings = load(Role.DISPATCH, os.environ)
     if not isinstance(settings, DispatchSettings):
         return NOT

@@ -57,7 +57,7 @@ async def resume(
         )
     is_safe = stop.why is not Why.DATABASE_CHANGED or nothing_lost
     doubted = 0 if is_safe else await _doubt_unsent(database)
-    await _let_out(database, stop)
+    await let_out(database, stop)
     return doubted
 
 
@@ -76,7 +76,12 @@ async def _standing(database: Database) -> Stop | None:
         return await dispatch_stop.standing(unit)
 
 
-async def _let_out(database: Database, stop: Stop) -> None:
+async def let_out(database: Database, stop: Stop) -> None:
+    """Let calls out, if they are still stopped as they were when somebody looked.
+
+    Raises:
+        NotResumedError: they are not.
+    """
     async with database.transaction() as unit:
         if not await stopping.resume(unit, stop.why, loss_proven=stop.loss_proven):
             raise NotResumedError(
