@@ -16,6 +16,7 @@ from consumers import reencrypt
 from consumers.auditing import tool
 from consumers.auditing.published import UnreadableHeadsError
 from consumers.auditing.tool import UnknownSubjectError
+from consumers.dispatching import tool as dispatching
 from consumers.keys import fresh_keys
 from consumers.processes.consumers import consumers
 from consumers.processes.gateway import gateway
@@ -26,6 +27,7 @@ from consumers.webhook_setup import tool as webhook_setup
 from consumers.webhook_setup.errors import SetupError
 from migrations.run import migrate
 from service.bus import topics
+from service.gateway.failover.resuming import NotResumedError
 from service.settings.reader import SettingsError
 from service.settings.roles import (
     MigrateSettings,
@@ -52,6 +54,7 @@ BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
 
 TOOLS: Final[Mapping[str, Callable[[argparse.Namespace], Awaitable[int]]]] = {
     "audit": tool.run,
+    "dispatch": dispatching.run,
     "reencrypt": reencrypt.run,
     "webhook": webhook_setup.run,
 }
@@ -75,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         UnreadableHeadsError,
         reencrypt.WrongKeysError,
         SetupError,
+        NotResumedError,
     ) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
@@ -100,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
     roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
     roles.add_parser("settings", help="print every setting, its roles, default and meaning")
     tool.add_arguments(roles.add_parser("audit", help="check, export or archive the audit"))
+    dispatching.add_arguments(
+        roles.add_parser("dispatch", help="tell, pause or resume the calls to Metriport")
+    )
     reencrypt.add_arguments(
         roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
     )
@@ -120,7 +127,7 @@ async def _dispatch(options: argparse.Namespace) -> int:
             return OK
         case "migrate":
             return await _migrate()
-        case "audit" | "reencrypt" | "webhook" as name:
+        case "audit" | "dispatch" | "reencrypt" | "webhook" as name:
             return await TOOLS[name](options)
         case "topics":
             return await _topics(options.action, options.replication)

@@ -41,6 +41,8 @@ class Reason(StrEnum):
     NOT_AUTHENTIC = "not_authentic"
     HANDLER_FAILED = "handler_failed"
     REQUEST_UNKNOWN = "request_unknown"
+    DATABASE_CHANGED = "database_changed"
+    DISPATCH_PAUSED = "dispatch_paused"
 
 
 REMEDIES: Final[dict[Reason, str]] = {
@@ -78,5 +80,8 @@ REMEDIES: Final[dict[Reason, str]] = {
     Reason.NOT_AUTHENTIC: "A message on a topic did not prove its origin: find out who wrote it.",
     Reason.HANDLER_FAILED: "A defect in this service: the dead letter holds the message for a later replay.",
     Reason.REQUEST_UNKNOWN: "Metriport answered a query of a patient of ours that was not started here: look there.",
+    Reason.DATABASE_CHANGED: "Operators follow the runbook (deploy/README.md): the database was restored or failed"
+    " over, and a query that was due may have been sent; look at the patient in Metriport's dashboard.",
+    Reason.DISPATCH_PAUSED: "An operator paused the calls: metriport-ias dispatch resume lets them out again.",
 }
 """What the person or the operator can do, for each reason."""

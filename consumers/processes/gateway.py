@@ -43,6 +43,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             around,
             timeout=settings.metriport.timeout,
             pace=Pace(limits=settings.pacing),
+            failover=settings.failover,
         )
         await dispatcher.provide_slots()
         wake = asyncio.Event()

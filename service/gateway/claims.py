@@ -2,7 +2,7 @@
 
 Under its subject's row lock the call is locked, draws a slot of each of its pools, is prepared (everything
 is checked again), becomes the trial of its class where that is half open, is marked as sent, and is counted
-for the day. If a slot, the trial or the quota is not to be had, the transaction is rolled back: nothing has
+for the day and for the database (``service.gateway.failover``). If a slot, the trial or the quota is not to be had, the transaction is rolled back: nothing has
 changed, and the call keeps its place.
 """
 
@@ -17,6 +17,7 @@ from service.gateway.call_classes import circuit_of
 from service.gateway.circuit import circuits
 from service.gateway.circuit.circuits import TrialTakenError
 from service.gateway.circuit.rule import Permission
+from service.gateway.failover.lineage import Lineage, WentBackError
 from service.gateway.handlers import HANDLERS
 from service.gateway.operations.common import Surroundings, Void, Wait
 from service.gateway.pacing import Pace, person_waits
@@ -62,11 +63,17 @@ class Claimer:
     """Claims calls within the limits of ``pace``."""
 
     def __init__(
-        self, database: Database, around: Surroundings, pace: Pace, lease: timedelta
+        self,
+        database: Database,
+        around: Surroundings,
+        pace: Pace,
+        lease: timedelta,
+        lineage: Lineage,
     ) -> None:
         self._database = database
         self._around = around
         self._pace = pace
+        self._lineage = lineage
         self._pools = pace.pools()
         self._lease = lease
 
@@ -92,9 +99,12 @@ class Claimer:
             return HeldBack(Limit.QUOTA)
         except TrialTakenError:
             return HeldBack(Limit.CIRCUIT)
+        except WentBackError:  # the next round looks at the database, and stops
+            return None
 
     async def _claim(self, candidate: Call, allowed: Permission) -> Claim | None:
         began = time.monotonic()
+        claim, beat = None, None
         async with self._database.transaction(candidate.traceparent) as unit:
             await subjects.lock(unit, candidate.subject_id)
             call = await calls.lock_due(unit, candidate.call_id)
@@ -104,11 +114,14 @@ class Claimer:
             prepared = await HANDLERS[call.operation].prepare(unit, self._around, call)
             if isinstance(prepared, VendorRequest):
                 marked = await self._mark(unit, call, allowed)
-                return Claim(marked, prepared, drawn, began)
-            for slot in drawn:
-                await slots.release(unit, slot)
-            await _put_off(unit, call, prepared)
-            return None
+                claim = Claim(marked, prepared, drawn, began)
+                beat = await self._lineage.mark(unit)
+            else:
+                for slot in drawn:
+                    await slots.release(unit, slot)
+                await _put_off(unit, call, prepared)
+        self._lineage.remember(beat)
+        return claim
 
     async def _draw_slots(self, unit: Unit, call: Call) -> tuple[slots.Held, ...]:
         wanted = await HANDLERS[call.operation].pools(unit, call)

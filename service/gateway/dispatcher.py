@@ -20,6 +20,7 @@ from service.gateway.circuit import circuits
 from service.gateway.circuit.rule import Permission
 from service.gateway.claims import Claim, Claimer, HeldBack
 from service.gateway.client import VendorClient
+from service.gateway.failover.lineage import Lineage
 from service.gateway.handlers import HANDLERS
 from service.gateway.operations.common import Surroundings
 from service.gateway.outcome import (
@@ -31,6 +32,7 @@ from service.gateway.outcome import (
     settle_doubt,
 )
 from service.gateway.pacing import Pace
+from service.settings.failover import Failover
 from service.store import calls, subjects
 from service.store import pacing as slots
 from service.store.calls import Call, Operation
@@ -60,12 +62,15 @@ class Dispatcher:
         *,
         timeout: timedelta,
         pace: Pace | None = None,
+        failover: Failover | None = None,
     ) -> None:
         self._database = database
         self._client = client
         self._around = around
         self._pace = pace or Pace()
-        self._claimer = Claimer(database, around, self._pace, timeout + self._pace.recording)
+        self._lineage = Lineage(database, failover or Failover())
+        lease = timeout + self._pace.recording
+        self._claimer = Claimer(database, around, self._pace, lease, self._lineage)
         self._room = asyncio.Semaphore(_IN_FLIGHT)
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty: set[str] = set()
@@ -104,7 +109,8 @@ class Dispatcher:
         """Settle expired leases and claim what is due; whether anything was done."""
         self._empty.clear()
         settled = await self._settle_expired()
-        if not await key.may_call(self._database, self._client):
+        known = await self._lineage.may_go_on()
+        if not await key.may_call(self._database, self._client) or not known:
             return bool(settled)
         allowed = await circuits.permissions(self._database, self._client)
         claimed = [await self._claim_all(one, allowed[circuit_of(one)]) for one in Operation]

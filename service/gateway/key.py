@@ -10,16 +10,13 @@ from typing import Final
 
 import structlog
 
-from schemas.events import DispatchResumed, DispatchStopped
-from schemas.reasons import Reason
-from service.gateway import probing
+from service.gateway import probing, stopping
 from service.gateway.client import VendorClient
 from service.gateway.outcome import Accepted, CredentialDoubt, Outcome, Unknown, settle_doubt
-from service.ias.telling import OPERATORS, UNSEQUENCED
-from service.store import dispatch_stop, outbox
+from service.store import dispatch_stop
+from service.store.dispatch_stop import Why
 from service.store.pool import Database
 from service.store.unit import Unit
-from service.telemetry import metrics
 
 PROBE_EVERY: Final = timedelta(seconds=30)
 """Of all replicas together: soon enough for whoever mends the key, and no burden on the vendor."""
@@ -45,27 +42,25 @@ async def settle(database: Database, client: VendorClient, doubt: CredentialDoub
 
 async def stop(unit: Unit) -> None:
     """Our key is refused: no replica calls any more. Operators are told once."""
-    if await dispatch_stop.stop(unit, PROBE_EVERY):
-        event = DispatchStopped(
-            sequence=UNSEQUENCED, subject_id=OPERATORS, reason=Reason.VENDOR_REFUSED
-        )
-        await outbox.emit_without_subject(unit, event)
-        metrics.CREDENTIAL_REFUSED.set(1)
+    if await stopping.stop(unit, Why.KEY_REFUSED, PROBE_EVERY):
         log.error("gateway.key_refused")
 
 
 async def may_call(database: Database, client: VendorClient) -> bool:
-    """Whether calls may go out. If not, and it is this replica's turn, ask whether they may again."""
+    """Whether calls may go out. If the key kept them, and it is this replica's turn, ask whether they may.
+
+    What else stops them (``Why``) is not for us to end.
+    """
     async with database.transaction() as unit:
-        stopped = await dispatch_stop.is_stopped(unit)
-        is_my_turn = stopped and await dispatch_stop.take_probe(unit, PROBE_EVERY)
-    metrics.CREDENTIAL_REFUSED.set(stopped)
+        stop = await dispatch_stop.standing(unit)
+        why = None if stop is None else stop.why
+        is_my_turn = why is Why.KEY_REFUSED and await dispatch_stop.take_probe(unit, PROBE_EVERY)
+    stopping.show(why)
     if not is_my_turn or not isinstance(await probing.probe(database, client), Accepted):
-        return not stopped
+        return why is None
     async with database.transaction() as unit:
-        if await dispatch_stop.resume(unit):
-            event = DispatchResumed(sequence=UNSEQUENCED, subject_id=OPERATORS)
-            await outbox.emit_without_subject(unit, event)
+        if await stopping.resume(unit, Why.KEY_REFUSED):
             log.info("gateway.key_accepted_again")
-    metrics.CREDENTIAL_REFUSED.set(0)
-    return True
+        stop = await dispatch_stop.standing(unit)
+    stopping.show(None if stop is None else stop.why)
+    return stop is None

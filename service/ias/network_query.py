@@ -2,6 +2,7 @@
 
     due → dispatching → started → (progress of sources) → completed | partial | failed
     waiting (for the patient's HIE slot) → dispatching; refused; unknown → started when proof comes
+    waiting, due, resending → unknown, when the database may have lost the intent of a call
     unknown → resending (once, if the policy is to) → started; unknown again, whatever else comes of it
 
 Facts of the vendor that shape this (docs; code of the network-query feature): a 200 can hide that

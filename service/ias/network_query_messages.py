@@ -104,6 +104,7 @@ Plain = Literal[
     QueryCue.UNCLEAR,
     QueryCue.SESSION_RENEWED,
     QueryCue.RESEND,
+    QueryCue.DATABASE_CHANGED,
     QueryCue.EXPIRED,
     QueryCue.REVOKED,
     QueryCue.CANCELLED,

@@ -54,6 +54,7 @@ _ENDED: Final = {
     QueryResult.FAILED: QueryCue.ALL_FAILED,
 }
 _REASONS: Final = {
+    QueryCue.DATABASE_CHANGED: Reason.DATABASE_CHANGED,
     QueryCue.EXPIRED: Reason.DEADLINE_PASSED,
     QueryCue.REVOKED: Reason.REVOKED,
     QueryCue.CANCELLED: Reason.CANCELLED,

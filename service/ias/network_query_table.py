@@ -38,6 +38,7 @@ class QueryCue(StrEnum):
     ALL_COMPLETED = "all_completed"
     SOME_FAILED = "some_failed"
     ALL_FAILED = "all_failed"
+    DATABASE_CHANGED = "database_changed"
     EXPIRED = "expired"
     REVOKED = "revoked"
     CANCELLED = "cancelled"
@@ -56,6 +57,7 @@ _ASKS: Final = Step(
 _REFUSED = (NetworkQueryRefused,)
 _STARTED = (NetworkQueryStarted,)
 _UNKNOWN = (NetworkQueryOutcomeUnknown,)
+_MAYBE_SENT: Final = "the intent of a call may be among what the database lost (I3)"
 _STILL_UNKNOWN: Final = "what came of the second call says nothing of the first"
 _FINISHED = (NetworkQueryFinished,)
 _GOES: Final = {
@@ -68,6 +70,7 @@ _GOES: Final = {
     _C.SESSION_REFUSED: _ASKS,
     _C.TURNED_DOWN: Step(Q.REFUSED, "checked again right before the call", _REFUSED, _FREE),
     _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs it: no second call", _STARTED),
+    _C.DATABASE_CHANGED: Step(Q.UNKNOWN, _MAYBE_SENT, _UNKNOWN),
     _C.EXPIRED: Step(Q.REFUSED, "its deadline passed before it was sent", _REFUSED, _FREE),
     _C.REVOKED: Step(Q.REFUSED, "nothing is asked for without the identity", _REFUSED, _FREE),
     _C.CANCELLED: Step(Q.REFUSED, "what was not sent is not sent any more", _REFUSED, _FREE),
@@ -123,6 +126,7 @@ QUERY: Final = Machine(
         _C.ALL_COMPLETED: "with a source's news every source has completed",
         _C.SOME_FAILED: "with a source's news every source has ended, and some failed",
         _C.ALL_FAILED: "with a source's news every source has failed",
+        _C.DATABASE_CHANGED: "the database was restored or failed over, and an operator lets calls out again",
         _C.EXPIRED: "its deadline passed (sweeper)",
         _C.REVOKED: "the identity was revoked or stopped",
         _C.CANCELLED: "the record request that it was started for was cancelled",
@@ -187,6 +191,7 @@ QUERY: Final = Machine(
                 Q.STARTED, "a 2xx proves the session too", _STARTED, (Effect.PROVE_SESSION,)
             ),
             _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs the first call", _STARTED),
+            _C.DATABASE_CHANGED: Step(Q.UNKNOWN, _MAYBE_SENT, _UNKNOWN),
             _C.EXPIRED: Step(Q.UNKNOWN, "proof may still come; others need the slot", (), _FREE),
             _C.REVOKED: Step(Q.UNKNOWN, "nothing is asked for without the identity"),
         },

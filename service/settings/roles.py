@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from service.settings.auditing import Audit, Auditing
+from service.settings.failover import DispatchSettings, Failover
 from service.settings.groups import (
     AtRest,
     Database,
@@ -37,6 +38,7 @@ class Role(StrEnum):
     AUDIT = "audit"
     REENCRYPT = "reencrypt"
     WEBHOOK = "webhook"
+    DISPATCH = "dispatch"
 
 
 FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
@@ -59,6 +61,7 @@ FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
     Role.TOPICS: ("METRIPORT_API_KEY", "ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS"),
     Role.AUDIT: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
     Role.REENCRYPT: ("METRIPORT_API_KEY", "METRIPORT_WEBHOOK_KEYS", "AUDIT_SIGNING_KEY"),
+    Role.DISPATCH: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
     Role.WEBHOOK: ("ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
 }
 """Secrets that a role has no use for: holding them only widens what a break-in gives."""
@@ -106,6 +109,7 @@ class GatewaySettings:
     rules: Rules
     watching: Watching
     healing: Healing
+    failover: Failover
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,7 @@ def read_gateway(reader: Reader) -> GatewaySettings:
         rules=Rules.read(reader),
         watching=Watching.read(reader),
         healing=Healing.read(reader),
+        failover=Failover.read(reader),
     )
 
 
@@ -223,6 +228,7 @@ RoleSettings = (
     | AuditSettings
     | ReencryptSettings
     | WebhookSetupSettings
+    | DispatchSettings
 )
 
 _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
@@ -234,6 +240,7 @@ _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
     Role.AUDIT: read_audit,
     Role.REENCRYPT: read_reencrypt,
     Role.WEBHOOK: WebhookSetupSettings.read,
+    Role.DISPATCH: DispatchSettings.read,
 }
 
 

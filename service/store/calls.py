@@ -35,7 +35,8 @@ where state = 'due' and operation = $1 and due_at <= clock_timestamp() order by 
 LOCK_DUE = f"""
 select {COLUMNS} from vendor_call
 where call_id = $1 and state = 'due' and not exists (select from dispatch_stop)
-for update skip locked
+    and exists (select from known_cluster k join this_cluster() c using (system_identifier, timeline))
+for update of vendor_call skip locked
 """
 MARK = """
 update vendor_call set state = 'dispatching', attempts = attempts + 1,
@@ -139,7 +140,11 @@ async def next_due(unit: Unit, operation: Operation, limit: int) -> list[Call]:
 
 
 async def lock_due(unit: Unit, call_id: UUID) -> Call | None:
-    """The call, locked, unless another replica has it or it is not due any more."""
+    """The call, locked, unless another replica has it or it is not due any more.
+
+    Nothing is due to be made where calls are stopped, or in a cluster other than the known one: whichever
+    connection of a pool is the first to reach another cluster, no intent is marked through it.
+    """
     row = await unit.conn.fetchrow(LOCK_DUE, call_id)
     return None if row is None else _call(row)
 

@@ -51,7 +51,7 @@ where query_id = $1
 """
 RESEND = """
 update network_query q set resend_decided_at = clock_timestamp(),
-    first_called_at = c.called_at
+    first_called_at = coalesce(c.called_at, q.unknown_at)
 from vendor_call c
 where q.query_id = $1 and c.operation = 'start_network_query' and c.ref_id = q.query_id
 """

@@ -181,6 +181,13 @@ LATE_FOR_ERASED: Final = Counter(
 CREDENTIAL_REFUSED: Final = Gauge(
     "ias_vendor_credential_refused", "1 while Metriport does not accept our API key. Alert on 1."
 )
+DISPATCH_STOPPED: Final = Gauge(
+    "ias_dispatch_stopped",
+    "1 while no call goes out, by why: our key is refused (`key_refused`), an operator paused it "
+    "(`paused`), or the database was restored or failed over (`database_changed`: it waits for "
+    "`metriport-ias dispatch resume`). Every replica says it. Alert on 1.",
+    ("why",),
+)
 AUDIT_UNCHAINED: Final = Gauge(
     "ias_audit_unchained", "Audit entries that the sealer has not chained yet."
 )
