@@ -15,6 +15,7 @@ from tests.processes.vendor import Vendor
 from tests.stack.processes import Supervised
 
 _LOOK_SECONDS: Final = 0.5
+_SAMPLE_SECONDS: Final = 0.1
 
 
 @dataclass
@@ -61,6 +62,9 @@ class World:
     ingress_grace: float = 0.0
     """Until when the ingress is excused: it was just started."""
 
+    away_at: list[float] = field(default_factory=list)
+    """Moments (wall clock) at which the ingress was down by our hand, a few each second."""
+
     def process(self, replica: Replica) -> Supervised:
         """The process that plays this replica now."""
         return self.deployment.processes[replica.name]
@@ -84,6 +88,13 @@ class World:
     def excuse_ingress(self, seconds: float) -> None:
         """The ingress was just started: Python takes a moment to listen."""
         self.ingress_grace = time.monotonic() + seconds
+
+    async def watch_ingress(self) -> None:
+        """Note when the ingress is away: what it does not answer then is no fault of its."""
+        while True:
+            if self.ingress_is_down():
+                self.away_at.append(time.time())
+            await asyncio.sleep(_SAMPLE_SECONDS)
 
     async def supervise(self) -> None:
         """Start what ended by itself, as a cluster would, and remember that it did."""
