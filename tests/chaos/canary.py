@@ -97,9 +97,10 @@ class Canary:
 
     def _webhooks_are_well(self, since: float) -> bool:
         """Whether the newest webhook that was answered since then was answered well."""
-        if not self.probe.answers:
+        newest = [*self.probe.answers[-1:], *self.probe.excused[-1:]]
+        if not newest:
             return False
-        last = self.probe.answers[-1]
+        last = max(newest, key=lambda one: one.at)
         return (
             last.at + last.seconds >= since
             and last.status == 200

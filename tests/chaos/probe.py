@@ -40,8 +40,8 @@ class Probe:
     key: str
     answers: list[Answer] = field(default_factory=list)
     vendor_url: str = ""
-    is_down: Callable[[], bool] = lambda: False
-    """Whether the ingress itself is stopped or dead by our hand at this moment."""
+    was_down: Callable[[float], bool] = lambda _since: False
+    """Whether the ingress was stopped or dead by our hand at any moment since then (wall clock)."""
 
     excused: list[Answer] = field(default_factory=list)
     """Sent to, or under way at, an ingress that could not answer because it was not there."""
@@ -54,10 +54,9 @@ class Probe:
                 await asyncio.sleep(EVERY_SECONDS)
 
     async def _one(self, session: ClientSession) -> None:
-        before = self.is_down()
+        began = time.time()
         answer = await self._emitted(session, str(uuid.uuid4()))
-        excused = before or self.is_down()
-        (self.excused if excused and answer.status != 200 else self.answers).append(answer)
+        (self.excused if self.was_down(began) else self.answers).append(answer)
 
     async def _emitted(self, session: ClientSession, message_id: str) -> Answer:
         """Ask the double to send one, and how it was answered; 0 when there was no connection."""

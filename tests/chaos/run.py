@@ -102,7 +102,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
             Canary(desk, probe, free_slots),
             plan.storm,
         )
-        probe.is_down = world.ingress_is_down
+        probe.was_down = world.ingress_was_down
         yield world
 
 
