@@ -93,13 +93,13 @@ def _answered(result: Result) -> list[str]:
     storm = [one for one in world.storm_answers if one.status == 200]
     slowest = max((one.seconds for one in world.storm_answers), default=0.0)
     vendor = result.deliveries
+    probes = f"{len(world.probe.answers)}, of which {len(refused)} were not answered 200"
+    storms = f"{len(world.storm_answers)} re-deliveries, {len(storm)} answered 200"
     return [
-        f"Probes: {len(world.probe.answers)}, of which {len(refused)} were not answered 200; "
-        + f"{len(down)} more met no ingress, by our own hand.",
-        f"All that the vendor sent to an ingress that was there: {vendor.number}, the longest "
-        + f"{vendor.longest:.2f} s, {vendor.unanswered} not answered.",
-        f"Storms: {len(world.storm_answers)} re-deliveries, {len(storm)} answered 200, "
-        + f"the slowest in {slowest:.2f} s.",
+        f"Probes: {probes}; {len(down)} more met no ingress, by our own hand.",
+        f"All that the vendor sent to an ingress that was there: {vendor.number},",
+        f"the longest {vendor.longest:.2f} s, {vendor.unanswered} not answered.",
+        f"Storms: {storms}, the slowest in {slowest:.2f} s.",
     ]
 
 
