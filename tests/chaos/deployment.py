@@ -35,7 +35,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "KAFKA_SESSION_TIMEOUT_MS": "3000",
     "METRIPORT_TIMEOUT": "5",
     "VERIFICATION_LIFETIME": "90",
-    "CHALLENGE_LIFETIME": "60",
+    "CHALLENGE_LIFETIME": "90",
     "RETURN_CODE_LIFETIME": "90",
     "HOSTED_PAGE_LIFETIME": "40",
     "LINK_OPENINGS_PER_HOUR": "60",
@@ -111,7 +111,6 @@ class ChaosDeployment(Deployment):
         self._create_logins()
         self._once("topics", self.settings.environment("topics", ""), "apply", "--replication", "3")
         tell("the double and five processes")
-        self._sandbox_options = [*self._sandbox_options, "--public-url", self.settings.sandbox_url]
         self.start_sandbox()
         for replica in REPLICAS:
             self.launch(replica)

@@ -200,15 +200,7 @@ class Desk:
 
     async def _read_while_told(self) -> None:
         """Read from where we were, until nothing comes for a while or the connection is lost."""
-        topics = [f"{self.prefix}ias.{name}.v1" for name in ("events", "links")]
-        consumer = AIOKafkaConsumer(
-            *topics,
-            bootstrap_servers=self.servers,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
-            request_timeout_ms=10_000,
-        )
+        consumer = self._reader()
         try:
             await consumer.start()
             for partition in consumer.assignment():
@@ -224,6 +216,16 @@ class Desk:
             with suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(3.0):
                     await consumer.stop()
+
+    def _reader(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            *(f"{self.prefix}ias.{name}.v1" for name in ("events", "links")),
+            bootstrap_servers=self.servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            request_timeout_ms=10_000,
+        )
 
     def _take(self, record: Any) -> None:
         headers = {name: value.decode() for name, value in record.headers}

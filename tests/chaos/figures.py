@@ -1,5 +1,6 @@
 """The figures of a run, all of them from what was measured."""
 
+import os
 import statistics
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -58,7 +59,9 @@ def summary(result: Result) -> dict[str, Any]:
         "stalled": len(world.traffic.stalled),
         "died": len(world.died),
         "left": sum(result.left.values()),
-        "longest_answer_s": round(world.probe.longest(), 2),
+        "longest_answer_s": round(max(world.probe.longest(), result.deliveries.longest), 2),
+        "usual_canary_s": round(world.canary.usual or 0.0, 2),
+        "load": round(os.getloadavg()[1], 1),
         "planted_bugs_caught": None,
     }
 

@@ -5,13 +5,10 @@ import random
 import time
 from typing import Final
 
-from tests.chaos.deployment import BY_NAME, Replica
+from tests.chaos.deployment import Replica
 from tests.chaos.points import POINTS, Point
 from tests.chaos.proxy import Weather
 from tests.chaos.world import World, choose
-
-START_SECONDS: Final = 6.0
-"""How long a process may take to listen on a loaded machine."""
 
 REACH_SECONDS: Final = 30.0
 KILLED: Final = -9
@@ -27,8 +24,6 @@ async def kill_any(world: World, rng: random.Random) -> str:
 async def kill(world: World, replica: Replica) -> None:
     """Kill and start at once."""
     world.kill(replica)
-    if replica.role == "ingress":
-        world.excuse_ingress(START_SECONDS)
     world.start(replica)
 
 
@@ -37,12 +32,10 @@ async def crash_at(world: World, point: Point, rng: random.Random) -> str:
     replica = choose(rng, point.role)
     world.kill(replica)
     hit = rng.randint(1, point.most_hits)
+    world.crashing.add(replica.name)
     world.start(replica, {"CRASH_POINT": point.name, "CRASH_HIT": str(hit)})
     if point.needs_spool:
         world.deployment.proxies.become("kafka/ingress/", Weather.BLACKHOLE)
-    is_ingress = replica.role == "ingress"
-    if is_ingress:
-        world.excuse_ingress(REACH_SECONDS)
     try:
         reached = await _died(world, replica)
     finally:
@@ -52,9 +45,8 @@ async def crash_at(world: World, point: Point, rng: random.Random) -> str:
     else:
         world.kills += 1
         world.reached.add(point.name)
-    if is_ingress:
-        world.excuse_ingress(START_SECONDS)
-    world.start(BY_NAME[replica.name])
+    world.crashing.discard(replica.name)
+    world.start(replica)
     return f"{replica.name}, hit {hit}" + ("" if reached else ": not reached")
 
 

@@ -42,7 +42,6 @@ def frozen(role: str) -> Begin:
 
         async def end() -> None:
             process.thaw()
-            world.excuse_ingress(0.5)
             world.stopped.discard(replica.name)
 
         return end

@@ -1,12 +1,13 @@
 """A signed webhook, again and again: how long the answer takes, and what was promised by a 200.
 
-Sent as the vendor does: a connection each, five seconds of patience. What was answered 200 must be known
-to the inbox in the end.
+The vendor's double sends it, as it sends its own: a connection each, five seconds of patience. So the
+checker knows that it was sent. What was answered 200 must be known to the inbox in the end.
 """
 
 import asyncio
 import hashlib
 import hmac
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tests.durability.load import PATH, admission
 
 EVERY_SECONDS: Final = 0.25
 PATIENCE: Final = 5.0
+NO_ANSWER: Final = 504
 
 
 class Answer(NamedTuple):
@@ -32,29 +34,45 @@ class Answer(NamedTuple):
 
 @dataclass
 class Probe:
-    """Posts to the ingress until cancelled."""
+    """Has webhooks sent to the ingress until cancelled; ``vendor_url`` is the double's."""
 
     url: str
     key: str
     answers: list[Answer] = field(default_factory=list)
-    is_down: Callable[[], bool] = lambda: False
-    """Whether the ingress itself is stopped or dead by our hand at this moment."""
+    vendor_url: str = ""
+    was_down: Callable[[float], bool] = lambda _since: False
+    """Whether the ingress was stopped or dead by our hand at any moment since then (wall clock)."""
 
     excused: list[Answer] = field(default_factory=list)
     """Sent to, or under way at, an ingress that could not answer because it was not there."""
 
     async def run(self) -> None:
         """Send at a steady rate, whatever comes back."""
-        async with open_session() as session, asyncio.TaskGroup() as group:
+        async with ClientSession() as session, asyncio.TaskGroup() as group:
             while True:
                 group.create_task(self._one(session))
                 await asyncio.sleep(EVERY_SECONDS)
 
     async def _one(self, session: ClientSession) -> None:
-        before = self.is_down()
-        answer = await self.post(session, str(uuid.uuid4()))
-        excused = before or self.is_down()
-        (self.excused if excused and answer.status != 200 else self.answers).append(answer)
+        began = time.time()
+        answer = await self._emitted(session, str(uuid.uuid4()))
+        (self.excused if self.was_down(began) else self.answers).append(answer)
+
+    async def _emitted(self, session: ClientSession, message_id: str) -> Answer:
+        """Ask the double to send one, and how it was answered; 0 when there was no connection."""
+        at = time.monotonic()
+        body = {"body": json.loads(admission(message_id))}
+        try:
+            async with session.post(
+                f"{self.vendor_url}/_sandbox/webhooks/emit", json=body
+            ) as answer:
+                sent = await answer.json()
+        except (TimeoutError, ClientError, OSError):
+            return Answer(at, 0, time.monotonic() - at)
+        status = int(sent["status"])
+        if not sent["answered"] and status != NO_ANSWER:
+            status = 0
+        return Answer(at, status, float(sent["seconds"]), message_id)
 
     async def post(self, session: ClientSession, message_id: str) -> Answer:
         """One webhook that this service only passes on."""
@@ -82,7 +100,7 @@ async def post(
         async with session.post(url + PATH, data=body, headers=headers) as response:
             status = response.status
     except TimeoutError:
-        status = 504
+        status = NO_ANSWER
     except (ClientError, OSError):
         status = 0
     return Answer(at, status, time.monotonic() - at, message_id)

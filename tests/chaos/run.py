@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiohttp import ClientSession
 
+from tests.chaos.answers import Deliveries
 from tests.chaos.breaking import break_until
 from tests.chaos.canary import FREE_SLOTS, Canary
 from tests.chaos.deployment import ChaosDeployment
@@ -46,6 +47,7 @@ class Result:
     ended: float = 0.0
     verdicts: list[Any] = field(default_factory=list)
     left: dict[str, int] = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=Deliveries)
     still: list[str] = field(default_factory=list)
     """Who was still on the way when the time was up, and where."""
 
@@ -57,6 +59,7 @@ async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
         await world.canary.prepare()
         traffic = asyncio.create_task(world.traffic.run(), name="traffic")
         await asyncio.sleep(WARM_SECONDS)
+        await world.canary.learn_what_is_normal()
         until = result.began + plan.minutes * 60
         await break_until(world, acts(plan.seed), until)
         world.traffic.stop()
@@ -70,6 +73,7 @@ async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
         result.ended = time.monotonic()
     print(f"settled, but for {result.left}" if result.left else "settled", flush=True)
     result.verdicts = await judge(world)
+    result.deliveries = await Deliveries.of(world)
     return result
 
 
@@ -84,7 +88,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
         )
         vendor = Vendor(http, settings.sandbox_url, API_KEY)
         await vendor.mode(duplicate=True)
-        probe = Probe(settings.public_url, settings.webhook_key)
+        probe = Probe(settings.public_url, settings.webhook_key, vendor_url=settings.sandbox_url)
 
         def free_slots() -> object:
             return deployment.postgres.execute(FREE_SLOTS, database=deployment.database)
@@ -98,7 +102,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
             Canary(desk, probe, free_slots),
             plan.storm,
         )
-        probe.is_down = world.ingress_is_down
+        probe.was_down = world.ingress_was_down
         yield world
 
 
@@ -108,6 +112,7 @@ async def _background(world: World) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(world.probe.run(), name="probe"),
         asyncio.create_task(world.supervise(), name="supervise"),
+        asyncio.create_task(world.watch_ingress(), name="watch-ingress"),
     ]
     try:
         yield

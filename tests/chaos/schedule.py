@@ -4,6 +4,7 @@ An act has a random generator of its own, so that what it chooses does not depen
 before it took. The same seed gives the same acts in the same order; only how many fit is up to the time.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
@@ -12,6 +13,7 @@ from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
 
 What = Literal["kill", "crash", "fault"]
+_PATTERN: Final[tuple[What, ...]] = ("fault", "kill", "fault", "crash", "fault")
 _LONGEST_PAUSE: Final = 2.0
 _KILL_INSIDE: Final = 0.25
 """How often a process is killed in the middle of a fault."""
@@ -34,29 +36,26 @@ class Act(NamedTuple):
 
 
 def acts(seed: int) -> Iterator[Act]:
-    """Acts without end: in each round every fault and every crash point once, kills in between."""
+    """Acts without end: faults and crash points come round and round, each round in another order."""
     rng = random.Random(seed)
-    number = 0
+    names = {
+        "fault": _round_and_round(rng, [fault.name for fault in FAULTS]),
+        "crash": _round_and_round(rng, [point.name for point in POINTS]),
+        "kill": itertools.repeat("sigkill"),
+    }
+    for number, what in enumerate(itertools.cycle(_PATTERN), start=1):
+        yield Act(
+            number,
+            what,
+            next(names[what]),
+            pause=rng.uniform(0.2, _LONGEST_PAUSE),
+            hold=rng.random(),
+            kill_inside=what == "fault" and rng.random() < _KILL_INSIDE,
+            seed=rng.getrandbits(32),
+        )
+
+
+def _round_and_round(rng: random.Random, names: list[str]) -> Iterator[str]:
+    """Every name once, then every name once again, in an order of its own each time."""
     while True:
-        for what, name in _round(rng):
-            number += 1
-            yield Act(
-                number,
-                what,
-                name,
-                pause=rng.uniform(0.2, _LONGEST_PAUSE),
-                hold=rng.random(),
-                kill_inside=what == "fault" and rng.random() < _KILL_INSIDE,
-                seed=rng.getrandbits(32),
-            )
-
-
-def _round(rng: random.Random) -> list[tuple[What, str]]:
-    """Faults in a random order, with as many kills and crash points spread between them."""
-    faults: list[tuple[What, str]] = [("fault", fault.name) for fault in FAULTS]
-    kills: list[tuple[What, str]] = [("kill", "sigkill") for _ in FAULTS]
-    crashes: list[tuple[What, str]] = [("crash", point.name) for point in POINTS]
-    for one in (faults, crashes):
-        rng.shuffle(one)
-    mixed = [one for trio in zip(faults, kills, crashes, strict=False) for one in trio]
-    return mixed + crashes[len(faults) :]
+        yield from rng.sample(names, len(names))

@@ -12,9 +12,11 @@ from tests.chaos.desk import Desk
 from tests.chaos.probe import Answer, Probe
 from tests.chaos.traffic import Traffic
 from tests.processes.vendor import Vendor
+from tests.stack.ports import LOOPBACK
 from tests.stack.processes import Supervised
 
 _LOOK_SECONDS: Final = 0.5
+_SAMPLE_SECONDS: Final = 0.1
 
 
 @dataclass
@@ -55,11 +57,23 @@ class World:
     """Processes that ended although nobody ended them."""
 
     storm_answers: list[Answer] = field(default_factory=list)
+    gave_up: list[str] = field(default_factory=list)
+    """Processes that could not start while we had a server broken: consumers and gateway need theirs."""
+
+    is_broken: bool = False
+    """Whether a fault is under way, or was until the service is well again."""
+
+    crashing: set[str] = field(default_factory=set)
+    """Replicas that are set up to end at a named point."""
+
     stopped: set[str] = field(default_factory=set)
     """Replicas that are dead or frozen by our hand right now."""
 
-    ingress_grace: float = 0.0
-    """Until when the ingress is excused: it was just started."""
+    ingress_starts: bool = False
+    """Whether it was started and nobody listens yet: Python takes a moment, more so on a busy machine."""
+
+    away_at: list[float] = field(default_factory=list)
+    """Moments (wall clock) at which the ingress was down by our hand, a few each second."""
 
     def process(self, replica: Replica) -> Supervised:
         """The process that plays this replica now."""
@@ -73,17 +87,38 @@ class World:
 
     def start(self, replica: Replica, more: dict[str, str] | None = None) -> None:
         """Start it again; with ``CRASH_POINT`` its end is expected and stays ours."""
+        self.ingress_starts |= replica.role == "ingress"
         self.deployment.launch(replica, more)
-        if not more:
+        if not more or replica.role == "ingress":
             self.stopped.discard(replica.name)
 
     def ingress_is_down(self) -> bool:
-        """Whether nobody could answer a webhook, by our own doing or because it is starting."""
-        return "ingress" in self.stopped or time.monotonic() < self.ingress_grace
+        """Whether nobody could answer a webhook: it is dead or frozen by our hand, or starts again."""
+        is_running = self.deployment.processes["ingress"].is_running
+        return "ingress" in self.stopped or self.ingress_starts or not is_running
 
-    def excuse_ingress(self, seconds: float) -> None:
-        """The ingress was just started: Python takes a moment to listen."""
-        self.ingress_grace = time.monotonic() + seconds
+    def ingress_was_down(self, since: float) -> bool:
+        """Whether it is, or was at a moment since then (wall clock)."""
+        return self.ingress_is_down() or bool(self.away_at and self.away_at[-1] >= since)
+
+    async def watch_ingress(self) -> None:
+        """Note when the ingress is away: what it does not answer then is no fault of its."""
+        while True:
+            self.ingress_starts = self.ingress_starts and not await self._listens()
+            if self.ingress_is_down():
+                self.away_at.append(time.time())
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    async def _listens(self) -> bool:
+        """Whether somebody takes connections where webhooks come in."""
+        try:
+            _, writer = await asyncio.open_connection(
+                LOOPBACK, self.deployment.settings.ingress_port
+            )
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def supervise(self) -> None:
         """Start what ended by itself, as a cluster would, and remember that it did."""
@@ -91,10 +126,14 @@ class World:
             await asyncio.sleep(_LOOK_SECONDS)
             for replica in REPLICAS:
                 process = self.process(replica)
-                if not process.is_running and replica.name not in self.stopped:
-                    tail = process.log_tail(6)
-                    self.died.append(f"{replica.name} ended with {process.exit_code}: {tail}")
-                    self.deployment.launch(replica)
+                if not process.is_running and replica.name not in self.stopped | self.crashing:
+                    self._restart(replica, process)
+
+    def _restart(self, replica: Replica, process: Supervised) -> None:
+        story = f"{replica.name} ended with {process.exit_code}: {process.log_tail(3)}"
+        at_its_start = "process.crashed" in process.log_tail(1)
+        (self.gave_up if at_its_start and self.is_broken else self.died).append(story)
+        self.start(replica)
 
 
 def choose(rng: random.Random, role: str | None = None) -> Replica:
