@@ -21,7 +21,7 @@ from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
 from tests.stack.processes import Supervised
 
-pytestmark = [pytest.mark.process, pytest.mark.edge, pytest.mark.kafka]
+pytestmark = [pytest.mark.process, pytest.mark.edge, pytest.mark.kafka, pytest.mark.chaos]
 
 KILLED = -9
 REACHED_SECONDS = 60.0

@@ -48,6 +48,7 @@ def test_a_bug_that_does_not_apply_any_more_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.process
 @pytest.mark.alone
+@pytest.mark.chaos
 @pytest.mark.parametrize("name", FEW)
 def test_a_planted_bug_is_caught(name: str, servers: Servers) -> None:
     (bug,) = [one for one in BUGS if one.name == name]
