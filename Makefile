@@ -62,7 +62,7 @@ chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge ever
 
 chaos-ci: $(READY) $(JARS) ## The same with a fixed seed, and a few planted bugs that the checker must catch: eight minutes at most.
 	$(BIN)/python -m pytest -m "chaos and alone"
-	@$(BIN)/python -m tests.chaos --minutes 3 --settle 120 --seed 20261130
+	@$(BIN)/python -m tests.chaos --minutes 2.5 --settle 110 --seed 20261130
 
 soak: $(READY) $(JARS) ## The same for two hours, with storms of 20,000 webhooks.
 	@$(BIN)/python -m tests.chaos --minutes 120 --storm 20000 --settle 300 $(if $(strip $(SEED)),--seed $(SEED))

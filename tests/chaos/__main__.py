@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import random
 import shutil
 import sys
@@ -10,7 +11,7 @@ import sys
 from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.figures import is_whole, summary
 from tests.chaos.report import FOLDER, write
-from tests.chaos.run import Plan, run
+from tests.chaos.run import Plan, Result, run
 from tests.stack.lifetime import Stack
 from tests.stack.signals import Interrupted
 
@@ -18,6 +19,7 @@ from tests.stack.signals import Interrupted
 def main() -> int:
     """The command line; the exit code: 0 when nothing broke."""
     plan = _plan()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the application's, of what we break
     print(f"seed {plan.seed}, {plan.minutes:g} minutes of breaking", flush=True)
     try:
         with Stack() as stack:
@@ -27,6 +29,11 @@ def main() -> int:
             deployment.kill_all()
     except Interrupted as error:
         return error.exit_code
+    return _told(result, deployment)
+
+
+def _told(result: Result, deployment: ChaosDeployment) -> int:
+    """Write the report, keep the logs of a run that broke, and say how it went."""
     write(result)
     figures = summary(result)
     whole = is_whole(figures)
