@@ -4,18 +4,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from schemas.events import AuditHeadPublished
 from service.store import audit_chain, dispatch_stop, doubtful, known_cluster
 from service.store.pool import Database
+from service.store.unit import Unit
+
+_NEWEST: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What `status` tells.
 
-    ``changed``: this is not the cluster from which calls went out. ``lost_entries``: so many entries of the
-    audit, whose heads were published, are not in this database; ``None`` when no head was given.
+    ``changed``: this is not the cluster from which calls went out. ``lost_heads``: so many of the
+    newest published heads of the audit are not in this database, or are others; ``None`` when none was given.
     """
 
     stopped: str | None
@@ -24,7 +28,7 @@ class Report:
     loss_proven: bool
     last_beat: datetime | None
     unsent_queries: int
-    lost_entries: int | None
+    lost_heads: int | None
 
     @property
     def may_go_out(self) -> bool:
@@ -44,9 +48,9 @@ class Report:
             lines.append(
                 f"the known database last showed that it lives: {self.last_beat.isoformat()}"
             )
-        if self.loss_proven or self.lost_entries:
+        if self.loss_proven or self.lost_heads:
             lines.append("it is PROVEN that this database lacks commits")
-        elif self.lost_entries == 0:
+        elif self.lost_heads == 0:
             lines.append(
                 "every published audit head is in this database (no proof that nothing is lost)"
             )
@@ -65,9 +69,7 @@ async def look(database: Database, heads: Sequence[AuditHeadPublished] | None) -
         sight = await known_cluster.look(unit)
         stop = await dispatch_stop.standing(unit)
         unsent = await doubtful.count(unit)
-        last = await audit_chain.last(unit)
-    chained = 0 if last is None else last.number
-    newest = None if heads is None else max((head.number for head in heads), default=0)
+        lost = None if heads is None else await _lost(unit, heads)
     return Report(
         stopped=None if stop is None else stop.why.value,
         since=None if stop is None else stop.stopped_at,
@@ -75,5 +77,15 @@ async def look(database: Database, heads: Sequence[AuditHeadPublished] | None) -
         loss_proven=stop is not None and stop.loss_proven,
         last_beat=sight.beat_at,
         unsent_queries=unsent,
-        lost_entries=None if newest is None else max(newest - chained, 0),
+        lost_heads=lost,
     )
+
+
+async def _lost(unit: Unit, heads: Sequence[AuditHeadPublished]) -> int:
+    """By number and hash: after a loss the chain goes on, and soon has the numbers again.
+
+    Only the newest heads: older months may have been archived.
+    """
+    newest = sorted(heads, key=lambda head: head.number)[-_NEWEST:]
+    found = await audit_chain.hashes(unit, [head.number for head in newest])
+    return sum(found.get(head.number, b"").hex() != head.hash for head in newest)

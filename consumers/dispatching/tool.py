@@ -124,7 +124,7 @@ async def _resume(
 ) -> int:
     found = await report.look(database, heads)
     doubted = await resuming.resume(
-        database, nothing_lost=options.nothing_lost, loss_proven=bool(found.lost_entries)
+        database, nothing_lost=options.nothing_lost, loss_proven=bool(found.lost_heads)
     )
     text = f"calls go out again; queries of unknown outcome now: {doubted}"
     if doubted is None:

@@ -23,6 +23,7 @@ select * from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::bytea[], $
     $6::bytea[], $7::timestamptz[])
 """
 REMOVE = "delete from audit_unchained where position = any($1::bigint[])"
+AT = "select number, hash from audit_chain where number = any($1::bigint[])"
 LAST_HEAD = "select number, published_at from audit_head order by number desc limit 1"
 ADD_HEAD = """
 insert into audit_head (number, hash, sealed_at, key_id, signature, published_at)
@@ -73,6 +74,11 @@ async def last(unit: Unit) -> Head | None:
     """The newest link of the chain."""
     row = await unit.conn.fetchrow(LAST)
     return None if row is None else Head(*row.values())
+
+
+async def hashes(unit: Unit, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The links of these numbers that the chain has, by number."""
+    return {row["number"]: row["hash"] for row in await unit.conn.fetch(AT, list(numbers))}
 
 
 async def waiting(unit: Unit, limit: int) -> list[Waiting]:

@@ -121,6 +121,22 @@ async def test_a_published_head_that_is_not_there_proves_the_loss(
     assert (await tool("resume", "--heads", str(heads))).code == 0
 
 
+async def test_a_chain_that_went_on_differently_proves_it_too(
+    database: Database, tool: Tool, tmp_path: Path
+) -> None:
+    """After a loss the sealer goes on, and has the numbers again with other hashes."""
+    await people.sql(
+        database,
+        "insert into audit_chain (number, entry_id, recorded_at, entry_digest, previous, hash, sealed_at)"
+        " values (5, gen_random_uuid(), now(), decode(repeat('00', 32), 'hex'),"
+        " decode(repeat('00', 32), 'hex'), decode(repeat('11', 32), 'hex'), now())",
+    )
+    heads = tmp_path / "heads"
+    for known, proven in (("00", True), ("11", False)):
+        heads.write_text(json.dumps(HEAD | {"hash": known * 32}) + "\n")
+        assert ("PROVEN" in (await tool("status", "--heads", str(heads))).out) is proven
+
+
 async def test_its_help_teaches(tool: Tool) -> None:
     about = await tool("--help")
     assert "may be the mark of a query" in " ".join(about.out.split())
