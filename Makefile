@@ -8,6 +8,7 @@ JARS := tests/kafka/target/jars
 CHAOS_MINUTES ?= 4 # of breaking things; starting and settling come on top
 SEED ?= # replays the choices of a run; empty: fresh ones
 WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
+TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted \
@@ -34,8 +35,9 @@ up: $(READY) ## Leave the same deployment running and walk the retrieval by hand
 	@$(BIN)/python -m tests.local up
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
-	$(BIN)/python -m pytest -m "not alone and not chaos" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)
 	$(BIN)/python -m pytest -m "alone and not chaos"
+	$(BIN)/python -m pytest -m browser $(TOGETHER)
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process and not browser"
@@ -51,7 +53,7 @@ $(JARS): tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(READY) $(JARS) ## Run the tests that talk to a broker on Apache Kafka (needs a JDK and Maven).
-	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone and not browser" $(TOGETHER)
 	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and alone"
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).

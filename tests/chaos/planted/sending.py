@@ -43,10 +43,10 @@ BUGS: Final = (
         (
             Edit(
                 "service/gateway/claims.py",
-                "                return Claim(marked, prepared, drawn, began)\n",
+                "                claim = Claim(marked, prepared, drawn, began)\n",
                 "                for slot in drawn:\n"
                 "                    await slots.release(unit, slot)\n"
-                "                return Claim(marked, prepared, drawn, began)\n",
+                "                claim = Claim(marked, prepared, drawn, began)\n",
             ),
         ),
     ),

@@ -31,6 +31,8 @@ NOT_IN_THE_MODEL = {
     QueryCue.ALL_FAILED,
     QueryCue.REVOKED,
     QueryCue.ERASED,
+    QueryCue.CANCELLED,
+    QueryCue.DATABASE_CHANGED,
 }
 NEVER_REACHED = {("due", "proof_found"), ("waiting", "proof_found"), ("resending", "slot_taken")}
 """Steps of both tables to which no order of steps leads; the product has them in case."""
