@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from schemas.cloudevents import Attributes
 from schemas.topics import Topic
@@ -188,6 +189,18 @@ async def test_missing_topics_are_created_and_applying_again_is_harmless(setting
 async def test_only_what_is_missing_is_created(settings: Kafka, events: str) -> None:
     assert events not in await topics.apply(settings, 1)
     assert await topics.missing(settings) == []
+
+
+async def test_the_broker_gives_records_their_time_and_no_clock_of_ours_is_refused(
+    settings: Kafka, broker: Broker
+) -> None:
+    """I6: Apache Kafka refuses a producer's time of more than an hour ahead; found by a clock that jumped."""
+    await topics.apply(settings, 1)
+    ahead = int((time.time() + 2 * 3600) * 1000)
+    async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+        topic = f"{settings.topic_prefix}{Topic.EVENTS}"
+        sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=ahead)
+    assert sent.offset == 0
 
 
 async def test_a_producer_leaves_nothing_to_unsafe_defaults(settings: Kafka) -> None:
