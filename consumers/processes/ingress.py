@@ -1,8 +1,14 @@
-"""The ingress process. It starts, and is ready, whatever the state of Kafka and Postgres."""
+"""The ingress process. It starts, and is ready, whatever the state of Kafka and Postgres.
 
+But it gives both a moment first: a replica that is ready before it can store anything would answer the
+first webhooks of a rolling deploy late, or with 503.
+"""
+
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 
@@ -21,6 +27,8 @@ from service.store import hosted_pages
 from service.store.hosted_pages import HostedPage
 from service.store.late import LateDatabase
 from service.store.pool import TRANSIENT
+
+_FIRST_SECONDS: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -66,6 +74,7 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
             database=database.run(),
             heartbeat=heartbeat.beat(database.connection, is_well),
         ) as started,
+        _first_connected(publisher, database),
         serve(app, "0.0.0.0", settings.process.http_port) as runner,  # noqa: S104 - a pod's own port
     ):
 
@@ -74,3 +83,12 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
             await runner.cleanup()
 
         yield Running(name="ingress", tasks=started, readiness=dict, drain=drain)
+
+
+@asynccontextmanager
+async def _first_connected(publisher: Publisher, database: LateDatabase) -> AsyncIterator[None]:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_SECONDS):
+            await publisher.connected()
+            await database.connected()
+    yield

@@ -49,11 +49,18 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._misses = 0
         self._replace = asyncio.Event()
+        self._connected = asyncio.Event()
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a producer to send with."""
         return self._producer is not None
+
+    async def connected(self) -> AIOKafkaProducer:
+        """The producer, as soon as there is one."""
+        while self._producer is None:
+            await self._connected.wait()
+        return self._producer
 
     async def run(self) -> None:
         """Connect, and connect again whenever the producer must be replaced, until cancelled."""
@@ -75,14 +82,13 @@ class Publisher:
         Without a value it is a tombstone: a compacted topic forgets the key.
 
         Raises:
-            PublishError: not connected, refused, or no acknowledgement within the deadline.
+            PublishError: not connected, refused, or no acknowledgement within the deadline, which
+                also covers the wait for a producer: a process that has just started is not unable.
         """
-        producer = self._producer
-        if producer is None:
-            raise PublishError("no producer")
         name, raw_key = full_name(self._settings, topic), key.encode() or None
         try:
             async with asyncio.timeout(self._deadline):
+                producer = await self.connected()
                 await producer.send_and_wait(name, value, raw_key, headers=to_headers(attributes))
         except (KafkaError, TimeoutError) as error:
             self._miss()
@@ -90,7 +96,7 @@ class Publisher:
         self._misses = 0
 
     def _miss(self) -> None:
-        self._misses += 1
+        self._misses += self.is_connected
         if self._misses >= _MISSES_BEFORE_REPLACEMENT:
             self._misses = 0
             self._replace.set()
@@ -115,6 +121,7 @@ class Publisher:
                 continue
             await self._warm(producer)
             self._producer = producer
+            self._connected.set()
             return
 
     async def _warm(self, producer: AIOKafkaProducer) -> None:
@@ -126,6 +133,7 @@ class Publisher:
 
     async def _disconnect(self) -> None:
         producer, self._producer = self._producer, None
+        self._connected.clear()
         if producer is not None:
             await _stop(producer)
 

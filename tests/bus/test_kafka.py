@@ -68,10 +68,27 @@ async def test_what_is_published_arrives_with_key_value_and_id(
     assert found == [(b"key", b"one", names[0]), (b"key", b"two", names[1])]
 
 
-async def test_without_a_connection_publishing_fails_at_once(settings: Kafka) -> None:
-    publisher = Publisher(settings, deadline=5.0)
+async def test_without_a_connection_publishing_costs_the_deadline(settings: Kafka) -> None:
+    publisher = Publisher(settings, deadline=0.3)
+    began = time.monotonic()
     with pytest.raises(PublishError):
         await _publish(publisher, b"one")
+    assert 0.3 <= time.monotonic() - began < 1.0
+
+
+async def test_what_comes_before_the_first_connection_waits_for_it(
+    settings: Kafka, events: str
+) -> None:
+    """I6: a process that has just started is not unable to keep anything."""
+    publisher = Publisher(settings, deadline=10.0)
+    running = asyncio.create_task(publisher.run())
+    try:
+        assert not publisher.is_connected
+        (name,) = await _publish(publisher, b"early")
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert await read(settings, events, 1) == [(b"key", b"early", name)]
 
 
 async def test_a_frozen_broker_costs_the_deadline_and_the_producer_is_replaced(
