@@ -22,6 +22,8 @@ from tests.local.page import returned_page
 
 Fields = dict[str, Any]
 _SEND_SECONDS: Final = 5.0
+_AGAIN_SECONDS: Final = 0.5
+_STOP_SECONDS: Final = 3.0
 _SILENT_SECONDS: Final = 15.0
 """Without a record for so long the reader connects again: aiokafka's may be stuck and say nothing."""
 
@@ -89,7 +91,7 @@ class Desk:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         await self._runner.cleanup()
-        await self._drop_producer()
+        await self._drop_producer(self._producer)
 
     def box(self, subject_id: str) -> Box:
         """The subject's box, made when it is first asked for."""
@@ -123,12 +125,13 @@ class Desk:
     ) -> None:
         """Send any record, until it is acknowledged."""
         while True:
+            producer = None
             try:
                 producer = await self._connected()
                 async with asyncio.timeout(_SEND_SECONDS):
                     await producer.send_and_wait(self.prefix + topic, value, key, headers=headers)
             except (KafkaError, TimeoutError, OSError):
-                await self._drop_producer()
+                await self._drop_producer(producer)
                 await asyncio.sleep(0.3)
             else:
                 return
@@ -144,6 +147,8 @@ class Desk:
                     return {**content, "_type": kind}
             return None
 
+        if self._reading.done():
+            raise RuntimeError("the reader of events ended")  # nothing could be said of the service
         box = self.box(subject_id)
         return await box.until(find, within, f"{subject_id}: no {sorted(kinds)} {fields}")
 
@@ -184,9 +189,11 @@ class Desk:
                 self._producer = producer
             return self._producer
 
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+    async def _drop_producer(self, failed: AIOKafkaProducer | None) -> None:
+        """Drop the one that failed; many senders fail together, and the next one must not go with it."""
+        producer = self._producer
+        if producer is not None and producer is failed:
+            self._producer = None
             with suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(3.0):
                     await producer.stop()
@@ -196,7 +203,7 @@ class Desk:
             try:
                 await self._read_while_told()
             except (KafkaError, OSError, TimeoutError):
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _read_while_told(self) -> None:
         """Read from where we were, until nothing comes for a while or the connection is lost."""
@@ -213,9 +220,11 @@ class Desk:
                     for record in records:
                         self._take(record)
         finally:
-            with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(3.0):
-                    await consumer.stop()
+            # In a task of its own: stopping after a lost cluster can raise CancelledError into its caller.
+            stopping = asyncio.create_task(consumer.stop(), name="desk-stop")
+            await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
 
     def _reader(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
