@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 SECONDS: Final = 30.0
 """Without progress for so long, while records wait."""
+UNASKED: Final = 4
+"""So many times as long without being able to ask what waits: the brokers that it knows may all be gone."""
 
 
 class Seen(NamedTuple):
@@ -40,6 +42,7 @@ class Watchdog:
         self.limit = limit
         self._before: Seen | None = None
         self._since = 0.0
+        self._asked = 0.0
         self._replaced = False
 
     def look(self, now: float, seen: Seen) -> Verdict:
@@ -51,6 +54,13 @@ class Watchdog:
             self._replaced = False
         if before is None or moved or idle or seen.busy or seen.lag is None:
             self._since = now
+        if before is None or moved or seen.busy or seen.lag is not None:
+            self._asked = now
+        if (
+            now - self._asked >= self.limit * UNASKED
+        ):  # a new one starts from the names in the settings
+            self._asked = now
+            return Verdict.REPLACE
         if now - self._since < self.limit:
             return Verdict.FINE
         self._since = now

@@ -60,4 +60,10 @@ def test_work_that_waits_for_postgres_is_not_the_consumers_fault() -> None:
 
 
 def test_a_broker_that_does_not_answer_is_not_the_consumers_fault() -> None:
-    assert _look(Watchdog(), 0, 600, STUCK._replace(lag=None)) == []
+    assert _look(Watchdog(), 0, 115, STUCK._replace(lag=None)) == []
+
+
+def test_brokers_that_do_not_answer_for_minutes_are_looked_for_anew_and_nobody_gives_up() -> None:
+    """All may have other addresses now: only a new consumer asks for them by the names in the settings."""
+    verdicts = _look(Watchdog(), 0, 600, STUCK._replace(lag=None))
+    assert verdicts == [Verdict.REPLACE] * 5
