@@ -12,6 +12,8 @@ from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.figures import is_whole, summary
 from tests.chaos.report import FOLDER, write
 from tests.chaos.run import Plan, Result, run
+from tests.chaos.schedule import NAMES, only
+from tests.chaos.traffic import EVERY_SECONDS
 from tests.stack.lifetime import Stack
 from tests.stack.signals import Interrupted
 
@@ -55,9 +57,32 @@ def _plan() -> Plan:
     parser.add_argument(
         "--settle", type=float, default=180.0, help="seconds, at most (%(default)s)"
     )
+    parser.add_argument(
+        "--only",
+        metavar="NAME[,NAME]",
+        default="",
+        help="do these acts, once each, and no others: " + ", ".join(NAMES),
+    )
+    parser.add_argument(
+        "--every",
+        type=float,
+        default=EVERY_SECONDS,
+        help="seconds between two people (%(default)s)",
+    )
     given = parser.parse_args()
-    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    return Plan(seed=seed, minutes=given.minutes, storm=given.storm, settle_seconds=given.settle)
+    names = tuple(filter(None, given.only.split(",")))
+    try:
+        only(0, names)
+    except ValueError as error:
+        parser.error(f"--only: {error}")
+    return Plan(
+        seed=random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed,
+        minutes=given.minutes,
+        storm=given.storm,
+        settle_seconds=given.settle,
+        only=names,
+        every=given.every,
+    )
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from tests.chaos.desk import Desk
 from tests.chaos.judging import judge
 from tests.chaos.probe import Probe
 from tests.chaos.quiescence import settle
-from tests.chaos.schedule import acts
-from tests.chaos.traffic import Traffic
+from tests.chaos.schedule import acts, only
+from tests.chaos.traffic import EVERY_SECONDS, Traffic
 from tests.chaos.world import World
 from tests.local.settings import API_KEY
 from tests.processes.vendor import Vendor
@@ -35,6 +35,11 @@ class Plan:
     minutes: float
     storm: int
     settle_seconds: float = 150.0
+    only: tuple[str, ...] = ()
+    """Acts to do once each, in this order, instead of those that the seed chooses."""
+
+    every: float = EVERY_SECONDS
+    """Seconds from one person's start to the next one's."""
 
 
 @dataclass
@@ -61,7 +66,8 @@ async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
         await asyncio.sleep(WARM_SECONDS)
         await world.canary.learn_what_is_normal()
         until = result.began + plan.minutes * 60
-        await break_until(world, acts(plan.seed), until)
+        chosen = only(plan.seed, plan.only) if plan.only else acts(plan.seed)
+        await break_until(world, chosen, until)
         world.traffic.stop()
         print("settling", flush=True)
         result.left = await settle(world, plan.settle_seconds)
@@ -97,7 +103,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
             deployment,
             desk,
             vendor,
-            Traffic(desk, rng),
+            Traffic(desk, rng, every=plan.every),
             probe,
             Canary(desk, probe, free_slots),
             plan.storm,

@@ -6,7 +6,7 @@ before it took. The same seed gives the same acts in the same order; only how ma
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from tests.chaos.more_faults import FAULTS
@@ -17,6 +17,14 @@ _PATTERN: Final[tuple[What, ...]] = ("fault", "kill", "fault", "crash", "fault")
 _LONGEST_PAUSE: Final = 2.0
 _KILL_INSIDE: Final = 0.25
 """How often a process is killed in the middle of a fault."""
+KILL: Final = "sigkill"
+_KINDS: Final[dict[str, What]] = {
+    **{fault.name: "fault" for fault in FAULTS},
+    **{point.name: "crash" for point in POINTS},
+    KILL: "kill",
+}
+NAMES: Final = tuple(_KINDS)
+"""Everything that can be done."""
 
 
 class Act(NamedTuple):
@@ -41,7 +49,7 @@ def acts(seed: int) -> Iterator[Act]:
     names = {
         "fault": _round_and_round(rng, [fault.name for fault in FAULTS]),
         "crash": _round_and_round(rng, [point.name for point in POINTS]),
-        "kill": itertools.repeat("sigkill"),
+        "kill": itertools.repeat(KILL),
     }
     for number, what in enumerate(itertools.cycle(_PATTERN), start=1):
         yield Act(
@@ -53,6 +61,23 @@ def acts(seed: int) -> Iterator[Act]:
             kill_inside=what == "fault" and rng.random() < _KILL_INSIDE,
             seed=rng.getrandbits(32),
         )
+
+
+def only(seed: int, names: Sequence[str]) -> Iterator[Act]:
+    """Each of these once, in this order, and nothing else.
+
+    Raises:
+        ValueError: there is nothing of such a name.
+    """
+    if unknown := [name for name in names if name not in _KINDS]:
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    rng = random.Random(seed)
+    return iter(
+        [
+            Act(number, _KINDS[name], name, 1.0, rng.random(), False, rng.getrandbits(32))  # noqa: FBT003 - kill_inside
+            for number, name in enumerate(names, start=1)
+        ]
+    )
 
 
 def _round_and_round(rng: random.Random, names: list[str]) -> Iterator[str]:
