@@ -53,6 +53,9 @@ from (
     select subject_id, command_id, 'consolidated query',
         created_at + interval '{CONSOLIDATED_QUERY_LIFETIME} seconds'
     from consolidated_query where state in ('due', 'dispatching', 'started')
+    union all
+    select subject_id, command_id, coalesce(waiting_for, 'nothing yet'), deadline
+    from record_request where result is null
 ) open
 """
 _LIFETIMES: Final = {"REGISTRATION_LIFETIME": "86400", "CONSOLIDATED_QUERY_LIFETIME": "21600"}

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 def broken(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
     """The invariants that were broken, with the sentences."""
-    return {one.invariant: one.broken for one in verdicts if one.broken}
+    return {one.invariant: [found.text for found in one.broken] for one in verdicts if one.broken}
 
 
 def unpatched(scenarios: Iterable[Scenario], servers: Servers) -> Iterator[Row]:
