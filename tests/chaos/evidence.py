@@ -76,8 +76,13 @@ class Deployed(Protocol):
         """The name of the database."""
 
 
-async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
-    """Everything that happened; ``sent``: the commands, each with type, ids, time and content."""
+async def collect(
+    deployment: Deployed, sent: Iterable[Fields], foreign: Iterable[bytes] = ()
+) -> Evidence:
+    """Everything that happened; ``sent``: the commands, each with type, ids, time and content.
+
+    ``foreign``: what was written to topics to be a nuisance.
+    """
     settings = deployment.settings
     vendor = await _vendor(settings.sandbox_url)
     records = await _records(settings.bootstrap_servers, settings.topic_prefix)
@@ -96,6 +101,7 @@ async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
         limits=limits_in_force(settings.more, vendor["limits"]),
         session_seconds=float(settings.more.get("AAL2_SESSION_MAX_AGE", "900")),
         keys=_keys(settings),
+        foreign=frozenset(foreign),
     )
 
 

@@ -97,6 +97,7 @@ async def _send_all(world: World, session: ClientSession, bodies: Iterator[dict[
 
 async def _poison(world: World, _rng: random.Random) -> Undo:
     """Records that nobody can read, on every topic that is read here, with and without headers."""
+    world.foreign.update(_POISON)
     for topic in TOPICS:
         for value in _POISON:
             kind = b"ias.command.StartNetworkQuery" if "commands" in topic else b"metriport.ping"

@@ -129,6 +129,13 @@ def test_an_unbound_identity_is_told_to_operators_once() -> None:
     assert broken(with_webhook(kept, SILENT)) == set()
 
 
+def test_what_is_known_to_be_written_by_a_stranger_is_not_taken_for_the_vendor_s() -> None:
+    stranger = record("metriport.webhooks.v1", 9, {"ce_id": "forged"}, ["of a stranger"])
+    assert broken(with_records(GOOD, stranger)) == {"I6"}
+    known = frozenset({stranger.value or b""})
+    assert broken(replace(with_records(GOOD, stranger), foreign=known)) == set()
+
+
 def test_spellings_find_a_secret_at_any_alignment_of_base64() -> None:
     for before in ("", "a", "ab"):
         text = base64.b64encode(f"{before}{SESSION} and more".encode()).decode()

@@ -54,6 +54,7 @@ class Evidence:
         limits: Calls a minute that this deployment may make, by the vendor's names.
         session_seconds: The age at which the product must not use a session any more.
         keys: Keys of the deployment and of the account, by name.
+        foreign: What somebody else wrote to topics on purpose, and that nobody may act on.
     """
 
     at: float
@@ -70,6 +71,7 @@ class Evidence:
     limits: Mapping[str, int] = field(default_factory=dict)
     session_seconds: float = 900.0
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    foreign: frozenset[bytes] = frozenset()
 
 
 class Kind(StrEnum):

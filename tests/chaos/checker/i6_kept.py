@@ -41,7 +41,8 @@ def _forged(story: Story, records: list[Record]) -> list[Finding]:
     sent = {webhook.message_id for webhook in story.webhooks}
     forged: dict[str, float] = {}
     for one in records:
-        if (message_id := one.header("ce_id")) not in sent:
+        is_known = (one.value or b"") in story.evidence.foreign
+        if (message_id := one.header("ce_id")) not in sent and not is_known:
             forged.setdefault(message_id, one.timestamp / 1000)
     return [
         Finding(f"{message_id} is on the topic, and the vendor never sent it", Kind.WRONG, at)
