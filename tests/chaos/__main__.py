@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         metavar="NAME[,NAME]",
         default="",
-        help="do these acts, once each, and no others: " + ", ".join(NAMES),
+        help="do these acts, once each, and no others (NAME+kill: with a kill in its middle): "
+        + ", ".join(NAMES),
     )
     parser.add_argument(
         "--every",

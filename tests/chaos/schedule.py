@@ -23,6 +23,7 @@ _KINDS: Final[dict[str, What]] = {
     **{point.name: "crash" for point in POINTS},
     KILL: "kill",
 }
+WITH_KILL: Final = "+kill"
 NAMES: Final = tuple(_KINDS)
 """Everything that can be done."""
 
@@ -64,20 +65,32 @@ def acts(seed: int) -> Iterator[Act]:
 
 
 def only(seed: int, names: Sequence[str]) -> Iterator[Act]:
-    """Each of these once, in this order, and nothing else.
+    """Each of these once, in this order, and nothing else; ``name+kill``: with a kill in its middle.
 
     Raises:
-        ValueError: there is nothing of such a name.
+        ValueError: there is nothing of such a name, or nothing that has a middle.
     """
-    if unknown := [name for name in names if name not in _KINDS]:
+    wanted = [(name.removesuffix(WITH_KILL), name.endswith(WITH_KILL)) for name in names]
+    if unknown := [name for name, _ in wanted if name not in _KINDS]:
         raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    rng = random.Random(seed)
-    return iter(
-        [
-            Act(number, _KINDS[name], name, 1.0, rng.random(), False, rng.getrandbits(32))  # noqa: FBT003 - kill_inside
-            for number, name in enumerate(names, start=1)
-        ]
-    )
+    if sudden := [name for name, is_kill in wanted if is_kill and _KINDS[name] != "fault"]:
+        raise ValueError(f"{', '.join(sudden)} has no middle to kill a process in")
+    return iter(_chosen(random.Random(seed), wanted))
+
+
+def _chosen(rng: random.Random, wanted: Sequence[tuple[str, bool]]) -> list[Act]:
+    return [
+        Act(
+            number,
+            _KINDS[name],
+            name,
+            pause=1.0,
+            hold=rng.random(),
+            kill_inside=kill_inside,
+            seed=rng.getrandbits(32),
+        )
+        for number, (name, kill_inside) in enumerate(wanted, start=1)
+    ]
 
 
 def _round_and_round(rng: random.Random, names: list[str]) -> Iterator[str]:

@@ -40,6 +40,13 @@ def test_acts_that_are_named_are_done_once_each_in_their_order_and_alone() -> No
     assert set(NAMES) == {act.name for act in islice(acts(7), 500)}
 
 
+def test_a_named_fault_may_have_a_kill_in_its_middle_and_nothing_else_may() -> None:
+    (act,) = only(7, ["postgres-frozen+kill"])
+    assert (act.name, act.kill_inside) == ("postgres-frozen", True)
+    with pytest.raises(ValueError, match="sigkill has no middle"):
+        only(7, ["sigkill+kill"])
+
+
 def test_an_act_that_there_is_not_is_named_before_anything_starts() -> None:
     with pytest.raises(ValueError, match=r"there is no thunder; there are broker-restarted, "):
         only(7, ["poison", "thunder"])

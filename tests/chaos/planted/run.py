@@ -18,11 +18,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 BUGS: Final[tuple[Bug, ...]] = (*writing.BUGS, *sending.BUGS, *guarding.BUGS)
 FEW: Final = (
     "duplicate commandId acted on twice",
-    "webhook acted on for another patient",
     "session looked up by patient only",
     "signature not checked",
 )
-"""What a run of chaos plants before it begins: a bug of each family, together about a minute and a half."""
+"""What a run of chaos plants before it begins: a bug of each family, a minute or two in all."""
 
 
 class Row(NamedTuple):
