@@ -18,9 +18,8 @@ class Recorded(NamedTuple):
     caught: int
 
 
-def write(caught: Mapping[str, bool], code: Code | None = None, file: Path = FILE) -> None:
-    """Add what was found now to what was found on the same code before."""
-    code = code or Code.now()
+def write(caught: Mapping[str, bool], code: Code, file: Path = FILE) -> None:
+    """Add what was found on this code to what was found on the same before."""
     kept = _read(file)
     bugs = kept["bugs"] if kept.get("digest") == code.digest else {}
     at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from tests.chaos.checker import Verdict
 from tests.chaos.checker.facts import Fields
+from tests.chaos.code import Code
 from tests.chaos.planted import faults, guarding, people, plain, recording, sending, writing
 from tests.chaos.planted.patching import Bug, PatchError
 from tests.chaos.planted.stage import Scenario, Servers, deployed, judge
@@ -83,13 +84,13 @@ def show(row: Row, right: str, wrong: str) -> Row:
 
 def plant(servers: Servers, bugs: Sequence[Bug]) -> bool:
     """Each scenario on the product as it is, then each bug; writes down what was caught; whether all is right."""
-    names = dict.fromkeys(bug.scenario for bug in bugs)
+    code, names = Code.now(), dict.fromkeys(bug.scenario for bug in bugs)
     print("The product as it is")
     scenarios = [SCENARIOS[name] for name in names]
     clean = [show(row, "clean", "BROKEN") for row in unpatched(scenarios, servers)]
     print("The product with a bug")
     caught = [show(planted(bug, servers), "caught", "MISSED") for bug in bugs]
-    recording.write({row.name: row.is_right for row in caught})
+    recording.write({row.name: row.is_right for row in caught}, code)
     number = sum(row.is_right for row in caught)
     print(json.dumps({"planted": len(bugs), "caught": number}), flush=True)
     return number == len(bugs) and all(row.is_right for row in clean)
