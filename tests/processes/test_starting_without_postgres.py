@@ -110,3 +110,20 @@ def test_a_database_that_comes_late_and_is_too_old_ends_the_role_with_what_to_do
         assert "run `metriport-ias migrate`" in said
         assert "Traceback" not in said
     deployment.postgres.drop_database(name)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_database_that_refuses_the_login_is_not_waited_for(
+    deployment: Deployment, tmp_path: Path, role: str
+) -> None:
+    """That is a wrong setting, and it is seen at once: nothing about it passes by waiting."""
+    url = f"postgresql://nobody_of_this_name@127.0.0.1:{deployment.postgres.port}/postgres"
+    environment = deployment.environment(role) | {
+        "DATABASE_URL": url,
+        "INTERNAL_PORT": str(free_port()),
+    }
+    command = [sys.executable, "-m", "consumers", role]
+    log = tmp_path / f"{role}.log"
+    with Supervised(role, command, env=environment, log_path=log, cwd=ROOT) as process:
+        assert process.wait(within=20.0) == 1
+        assert SAYS_SO not in log.read_text()
