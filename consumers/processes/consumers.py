@@ -24,9 +24,9 @@ from service.bus.subscription import Subscription
 from service.crypto.sealing import Opener, Sealer
 from service.crypto.signing import Signer
 from service.settings.roles import ConsumersSettings
-from service.store import compatibility, outbox
+from service.store import outbox
 from service.store.listen import listen
-from service.store.pool import open_database
+from service.store.starting import open_when_there
 from service.store.unit import Vault
 
 RELAY_SECONDS: Final = 5.0
@@ -45,9 +45,8 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
         opener=opener,
     )
     publisher = Publisher(settings.kafka, deadline=RELAY_SECONDS)
-    async with open_database(settings.database.url, settings.database.pool_size, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    opening = open_when_there(settings.database.url, settings.database.pool_size, vault)
+    async with opening as database:
         reader = Reader(
             opener,
             settings.webhooks.keys.current,

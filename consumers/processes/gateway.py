@@ -12,9 +12,9 @@ from service.gateway.operations.common import Surroundings
 from service.gateway.pacing import Pace
 from service.gateway.watch.watcher import Watcher
 from service.settings.roles import GatewaySettings
-from service.store import calls, compatibility, environment
+from service.store import calls, environment
 from service.store.listen import listen
-from service.store.pool import open_database
+from service.store.starting import open_when_there, until_there
 from service.store.unit import Vault
 
 
@@ -30,13 +30,9 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
         watching=settings.watching,
     )
     async with (
-        open_database(settings.database.url, settings.database.pool_size, vault) as database,
+        open_when_there(settings.database.url, settings.database.pool_size, vault) as database,
         open_client(settings.metriport) as client,
     ):
-        async with database.connection() as connection:
-            await compatibility.check(connection)
-        async with database.transaction() as unit:
-            await environment.claim(unit, settings.metriport.api_url)
         dispatcher = Dispatcher(
             database,
             client,
@@ -45,7 +41,14 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             pace=Pace(limits=settings.pacing),
             failover=settings.failover,
         )
-        await dispatcher.provide_slots()
+
+        async def prepare() -> None:
+            """Refuse a database of another environment; then have slots to pace by."""
+            async with database.transaction() as unit:
+                await environment.claim(unit, settings.metriport.api_url)
+            await dispatcher.provide_slots()
+
+        await until_there(prepare)
         wake = asyncio.Event()
         async with tasks(
             dispatcher=dispatcher.run(wake),

@@ -2,6 +2,7 @@
 
 Order on SIGTERM: readiness fails · ``DRAIN_DELAY`` for endpoints to follow · every role drains (at most
 45 s, less than the pods' grace) · connections close. A task that dies ends the process with code 1.
+A role that waits for its database has not started: the process lives, is not ready, and stops when told.
 """
 
 import asyncio
@@ -58,15 +59,40 @@ async def run(process: Process, roles: Sequence[Role], openapi: Path | None = No
             connections=_INTERNAL_CONNECTIONS,
         )
         await stack.enter_async_context(internal)
-        running.extend([await stack.enter_async_context(role) for role in roles])
-        log.info("process.started", roles=[role.name for role in running])
-        died = await _until_stop(running, stop)
-        stop.set()
-        if not died:
-            await asyncio.sleep(process.drain_delay.total_seconds())
-        await _drain(running)
+        running.extend(await _started(roles, stack, stop))
+        died = bool(running) and await _live(process, running, stop)
     log.info("process.stopped", died=died)
     return 1 if died else 0
+
+
+async def _started(
+    roles: Sequence[Role], stack: AsyncExitStack, stop: asyncio.Event
+) -> list[Running]:
+    """Start every role; none when the process is told to stop first: a role may wait for its database."""
+    starting = asyncio.timeout(None)
+    try:
+        async with starting, tasks(stopping=_end(starting, stop)):
+            return [await stack.enter_async_context(role) for role in roles]
+    except TimeoutError:
+        if not starting.expired():
+            raise
+        return []
+
+
+async def _end(starting: asyncio.Timeout, stop: asyncio.Event) -> None:
+    await stop.wait()
+    starting.reschedule(asyncio.get_running_loop().time())
+
+
+async def _live(process: Process, running: Sequence[Running], stop: asyncio.Event) -> bool:
+    """From the start of every role to its drained end; whether a task died."""
+    log.info("process.started", roles=[role.name for role in running])
+    died = await _until_stop(running, stop)
+    stop.set()
+    if not died:
+        await asyncio.sleep(process.drain_delay.total_seconds())
+    await _drain(running)
+    return died
 
 
 def _readiness(running: Sequence[Running], stop: asyncio.Event) -> Mapping[str, bool]:

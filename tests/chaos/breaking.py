@@ -24,11 +24,9 @@ async def break_until(world: World, plan: Iterable[Act], deadline: float) -> Non
         await asyncio.sleep(act.pause)
         happening = Happening(act.name, time.monotonic())
         world.happenings.append(happening)
-        world.is_broken = True
         within = await _do(world, act, happening)
         happening.ended = time.monotonic()
         happening.recovery = await world.canary.until_well(within)
-        world.is_broken = happening.recovery is None
         print(_line(world, act, happening), flush=True)
 
 

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from tests.chaos.desk import Desk, StalledError
+from tests.chaos.box import StalledError
+from tests.chaos.desk import Desk
 from tests.chaos.flow import somebody
 from tests.chaos.probe import Probe
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,48 +18,14 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from tests.chaos.box import Box, Fields
 from tests.local.page import returned_page
 
-Fields = dict[str, Any]
 _SEND_SECONDS: Final = 5.0
 _AGAIN_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 3.0
 _SILENT_SECONDS: Final = 15.0
 """Without a record for so long the reader connects again: aiokafka's may be stuck and say nothing."""
-
-
-class StalledError(Exception):
-    """What had to be told was not, in a time in which everything has an end."""
-
-
-@dataclass
-class Box:
-    """What one subject was told: events by id, links by id, returns of its browser by link."""
-
-    events: dict[str, tuple[str, Fields]] = field(default_factory=dict)
-    links: dict[str, Fields] = field(default_factory=dict)
-    returns: dict[str, Fields] = field(default_factory=dict)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def note(self) -> None:
-        """Wake who waits."""
-        self.changed.set()
-        self.changed = asyncio.Event()
-
-    async def until(self, find: Callable[[], Fields | None], within: float, what: str) -> Fields:
-        """Wait until something is found.
-
-        Raises:
-            StalledError: nothing was.
-        """
-        end = time.monotonic() + within
-        while (found := find()) is None:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise StalledError(f"{what}; told: {[kind for kind, _ in self.events.values()]}")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), left)
-        return found
 
 
 @dataclass
@@ -137,13 +103,24 @@ class Desk:
                 return
 
     async def told(
-        self, subject_id: str, kinds: Collection[str], *, within: float, **fields: Any
+        self,
+        subject_id: str,
+        kinds: Collection[str],
+        *,
+        within: float,
+        but: Collection[str] = (),
+        **fields: Any,
     ) -> Fields:
-        """Wait for the first event of these types with these fields; its content, with ``_type``."""
+        """Wait for the first event of these types with these fields; its content, with ``_type``.
+
+        ``but``: links whose events are old news.
+        """
 
         def find() -> Fields | None:
             for kind, content in box.events.values():
-                if kind in kinds and all(content.get(one) == fields[one] for one in fields):
+                if kind not in kinds or content.get("linkId") in but:
+                    continue
+                if all(content.get(one) == fields[one] for one in fields):
                     return {**content, "_type": kind}
             return None
 

@@ -53,6 +53,9 @@ from (
     select subject_id, command_id, 'consolidated query',
         created_at + interval '{CONSOLIDATED_QUERY_LIFETIME} seconds'
     from consolidated_query where state in ('due', 'dispatching', 'started')
+    union all
+    select subject_id, command_id, coalesce(waiting_for, 'nothing yet'), deadline
+    from record_request where result is null
 ) open
 """
 _LIFETIMES: Final = {"REGISTRATION_LIFETIME": "86400", "CONSOLIDATED_QUERY_LIFETIME": "21600"}
@@ -73,8 +76,13 @@ class Deployed(Protocol):
         """The name of the database."""
 
 
-async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
-    """Everything that happened; ``sent``: the commands, each with type, ids, time and content."""
+async def collect(
+    deployment: Deployed, sent: Iterable[Fields], foreign: Iterable[bytes] = ()
+) -> Evidence:
+    """Everything that happened; ``sent``: the commands, each with type, ids, time and content.
+
+    ``foreign``: what was written to topics to be a nuisance.
+    """
     settings = deployment.settings
     vendor = await _vendor(settings.sandbox_url)
     records = await _records(settings.bootstrap_servers, settings.topic_prefix)
@@ -93,6 +101,7 @@ async def collect(deployment: Deployed, sent: Iterable[Fields]) -> Evidence:
         limits=limits_in_force(settings.more, vendor["limits"]),
         session_seconds=float(settings.more.get("AAL2_SESSION_MAX_AGE", "900")),
         keys=_keys(settings),
+        foreign=frozenset(foreign),
     )
 
 

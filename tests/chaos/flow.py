@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from aiohttp import ClientError
 
-from tests.chaos.desk import Desk, Fields
+from tests.chaos.box import Fields
+from tests.chaos.desk import Desk
 from tests.chaos.walker import LostError, Walker
 from tests.local.journey import JANE, SOURCES
 
@@ -22,6 +23,7 @@ _TRIES: Final = 4
 _days = itertools.count()
 ASKED: Final = "UserActionRequired"
 REJECTED: Final = "CommandRejected"
+FINISHED: Final = "RecordRequestFinished"
 
 
 class Kind(StrEnum):
@@ -35,6 +37,12 @@ class Kind(StrEnum):
     """Presses cancel at both hosted pages, then goes on."""
     LEAVES = "leaves"
     """Never comes back from the challenge, which then expires."""
+    RECORDS = "records"
+    """One command gets the record; so with the two below."""
+    RECORDS_TWICE = "records-twice"
+    """Every command is sent twice."""
+    RECORDS_CANCELLED = "records-cancelled"
+    """Has the request cancelled when it is asked for a challenge."""
 
 
 WEIGHTS: Final = {
@@ -43,7 +51,12 @@ WEIGHTS: Final = {
     Kind.TREATMENT: 3,
     Kind.CANCELS: 3,
     Kind.LEAVES: 1,
+    Kind.RECORDS: 6,
+    Kind.RECORDS_TWICE: 2,
+    Kind.RECORDS_CANCELLED: 1,
 }
+TWICE: Final = frozenset({Kind.TWICE, Kind.RECORDS_TWICE})
+BY_ONE_COMMAND: Final = frozenset({Kind.RECORDS, Kind.RECORDS_TWICE, Kind.RECORDS_CANCELLED})
 
 
 class EndedEarlyError(Exception):
@@ -52,7 +65,7 @@ class EndedEarlyError(Exception):
 
 @dataclass
 class Flow:
-    """Walks the four steps; ``step`` is where it is."""
+    """Walks the four steps, or has one command walk them; ``step`` is where it is."""
 
     desk: Desk
     walker: Walker
@@ -67,6 +80,9 @@ class Flow:
             EndedEarlyError: a step ended otherwise.
             StalledError: a step did not end.
         """
+        if self.kind in BY_ONE_COMMAND:
+            await self._by_one_command()
+            return
         is_treatment = self.kind is Kind.TREATMENT
         purpose = "treatment" if is_treatment else "ias"
         registered = await self._ask(
@@ -92,7 +108,7 @@ class Flow:
 
     async def _send(self, command: str, **content: Any) -> str:
         self.step = command
-        times = 2 if self.kind is Kind.TWICE else 1
+        times = 2 if self.kind in TWICE else 1
         return await self.desk.send(self.subject_id, command, times=times, **content)
 
     async def _final(self, command_id: str, finals: Collection[str]) -> Fields:
@@ -164,12 +180,54 @@ class Flow:
 
     async def _record(self, patient_id: str) -> None:
         finals = ("ConsolidatedDataReady", "ConsolidatedDataFailed")
-        ready = await self._ask("StartConsolidatedQuery", finals, patientId=patient_id)
+        await self._download(
+            await self._ask("StartConsolidatedQuery", finals, patientId=patient_id)
+        )
+
+    async def _download(self, ready: Fields) -> None:
         if "linkId" not in ready:  # a record without data
             return
         link = await self.desk.link(self.subject_id, ready["linkId"], within=PATIENCE)
         with suppress(ClientError, TimeoutError, OSError):
             await self.walker.download(link["url"])
+
+    async def _by_one_command(self) -> None:
+        """RequestRecords: whatever it asks the person for is done, until it says how it ended."""
+        asking = {"demographics": somebody(), "sources": SOURCES, "returnUrl": self.desk.return_url}
+        command_id = await self._send("RequestRecords", **asking)
+        done: set[str] = set()
+        kinds = {ASKED, FINISHED, REJECTED}
+        while True:
+            asked = await self.desk.told(
+                self.subject_id, kinds, within=PATIENCE, but=done, commandId=command_id
+            )
+            if asked["_type"] != ASKED:
+                break
+            done.add(asked["linkId"])
+            await self._asked_for(asked)
+        self.step = "RequestRecords"
+        self._good(asked, FINISHED)
+        if asked["result"] == "cancelled" and self.kind is Kind.RECORDS_CANCELLED:
+            return
+        if asked["result"] != "ready":
+            raise EndedEarlyError(f"{self.step}: {asked['result']}({asked.get('reason')})")
+        await self._download(asked)
+
+    async def _asked_for(self, asked: Fields) -> None:
+        """A step of a record request. One that comes to nothing ends by the request's deadline."""
+        is_challenge = asked["kind"] == "aal2_challenge"
+        if is_challenge and self.kind is Kind.RECORDS_CANCELLED:
+            ends = (FINISHED,)
+            await self._ask("CancelRecordRequest", ends, requestId=asked["requestId"])
+            return
+        for _ in range(_TRIES):
+            with suppress(LostError):
+                await self._walk(asked["linkId"], is_challenge=is_challenge)
+                break
+        back = self.desk.box(self.subject_id).returns.get(asked["linkId"])
+        if is_challenge and _with_code(back):
+            with suppress(EndedEarlyError):
+                await self._confirm(asked["linkId"])
 
 
 def _with_code(back: Fields | None) -> Fields | None:

@@ -80,6 +80,7 @@ async def _storm(world: World, rng: random.Random) -> Undo:
     async with world.vendor.http.get(f"{world.vendor.url}/_sandbox/webhooks?last=500") as answer:
         sent = [one for one in (await answer.json())["deliveries"] if one["signature"]]
     if len(sent) < _NOTHING_TO_SEND:
+        world.chosen = "nothing to send yet"
         return nothing
     bodies = iter([rng.choice(sent) for _ in range(world.storm)])
     async with open_session() as session, asyncio.TaskGroup() as group:
@@ -97,6 +98,7 @@ async def _send_all(world: World, session: ClientSession, bodies: Iterator[dict[
 
 async def _poison(world: World, _rng: random.Random) -> Undo:
     """Records that nobody can read, on every topic that is read here, with and without headers."""
+    world.foreign.update(_POISON)
     for topic in TOPICS:
         for value in _POISON:
             kind = b"ias.command.StartNetworkQuery" if "commands" in topic else b"metriport.ping"

@@ -85,9 +85,9 @@ class Probe:
         answered = [one.seconds for one in self.answers if one.status != 0]
         return max(answered, default=0.0)
 
-    def promised(self) -> set[str]:
+    def promised(self) -> list[Answer]:
         """Every webhook that was answered 200."""
-        return {one.message_id for one in (*self.answers, *self.excused) if one.status == 200}
+        return [one for one in (*self.answers, *self.excused) if one.status == 200]
 
 
 async def post(

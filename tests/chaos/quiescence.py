@@ -20,6 +20,7 @@ union all select 'network queries', count(*) from network_query
     where state in ('waiting', 'due', 'dispatching', 'started', 'resending')
 union all select 'consolidated queries', count(*) from consolidated_query
     where state in ('due', 'dispatching', 'started')
+union all select 'record requests', count(*) from record_request where result is null
 """
 
 

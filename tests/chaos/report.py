@@ -1,74 +1,146 @@
-"""What a run leaves to read: a table of faults, the verdicts, and a picture of it all."""
+"""What a run leaves to read: what came of each fault, the verdicts, and a picture of it all."""
 
-import importlib
-from pathlib import Path
+import json
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from tests.chaos.attribution import AT_THE_END, BEFORE, SETTLING, Share
+from tests.chaos.code import FOLDER
 from tests.chaos.deployment import SETTINGS
-from tests.chaos.figures import NOT_WELL, Row, rows, summary
-from tests.chaos.judging import sums
+from tests.chaos.figures import NOT_WELL, Row, rows, shares, summary
+from tests.chaos.picture import draw
 from tests.chaos.run import Result
+from tests.chaos.world import Happening
 
-FOLDER: Final = Path(__file__).parent.parent.parent / ".local" / "chaos"
+BEGIN, END = "<!-- chaos:begin -->", "<!-- chaos:end -->"
+"""What lies between is what the README shows."""
+
+_COLUMNS: Final = ("cases begun", "lost", "wrong", "duplicates")
 _SHOWN: Final = 20
 
 
-def write(result: Result) -> None:
-    """Write ``report.md`` and ``report.png``."""
+def write(result: Result, command: str) -> None:
+    """Write ``report.md``, ``report.png`` and ``report.json``."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    parts = [*_head(result), *_faults(result), *_verdicts(result), *_found(result)]
+    told = [BEGIN, *_head(result, command), *_kinds(rows(result, short=True), result), END]
+    parts = [f"# Chaos, seed {result.plan.seed}", "", *told, "", *_explained(result)]
+    parts += [
+        *_kinds(rows(result), result),
+        "",
+        *_acts(result),
+        *_verdicts(result),
+        *_found(result),
+    ]
     (FOLDER / "report.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
-    _picture(result, FOLDER / "report.png")
+    figures = {"is_committed": result.code.is_committed, **summary(result)}
+    (FOLDER / "report.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    draw(result, FOLDER / "report.png")
 
 
-def _head(result: Result) -> list[str]:
-    told = ", ".join(f"{name}: {value}" for name, value in summary(result).items())
-    usual = result.world.canary.usual or 0.0
+def _head(result: Result, command: str) -> list[str]:
+    """When, what, on what, and the figures that matter most."""
+    said = summary(result)
+    changed = "" if result.code.is_committed else ", with changes that are in none"
+    on = f"{os.cpu_count()} cores, load {said['load']} over the last five minutes"
+    done = f"{said['faults']} faults, {said['kills']} kills, {said['crash_points']} named points"
+    found = f"{said['lost']} lost, {said['wrong']} wrong, {said['duplicate_effects']} twice"
+    return [
+        f"Run of {result.at:%d %B %Y, %H:%M} UTC: `{command}`, commit `{said['commit']}`{changed}; {on}.",
+        f"{done} reached; {said['flows']} people, {said['record_requests']} of them by one `RequestRecords`.",
+        f"{said['checked']:,} cases checked: {found}. Not well in time: {said['not_recovered']}.",
+        f"Longest answer to a webhook: {said['longest_answer_s']:.2f} s. {_planted(said)}",
+        "",
+    ]
+
+
+def _planted(said: Mapping[str, Any]) -> str:
+    if said["planted_bugs"] is None:
+        return "No bug was planted in this code."
+    return (
+        f"Bugs planted in this code: {said['planted_bugs']}, caught: {said['planted_bugs_caught']}."
+    )
+
+
+def _explained(result: Result) -> list[str]:
+    canary = result.world.canary
     session = SETTINGS["KAFKA_SESSION_TIMEOUT_MS"]
     return [
-        f"# Chaos, seed {result.plan.seed}",
-        "",
-        f"Kafka session timeout {session} ms; three brokers on this one machine; {told}.",
-        "",
         "Recovery is the time from the end of a fault to the first LinkPatient that came back as",
-        f"PatientRegistered in {result.world.canary.good_seconds:.1f} s, with a webhook answered 200 in the",
-        f"same time. That is 2 s or, on a busy machine, twice the {usual:.2f} s that it took here with",
-        "nothing broken.",
+        f"PatientRegistered in {canary.good_seconds:.1f} s, with a webhook answered 200 in the same time. That is",
+        f"2 s or, on a busy machine, twice the {canary.usual or 0.0:.2f} s that it took here with nothing broken.",
+        f"Kafka's session timeout is {session} ms; the three brokers are on this one machine.",
+        "",
+        "A case (a command sent, a webhook tried for the first time) belongs to the act during which it began,",
+        "and so does what was found of it; an act reaches to the beginning of the next one.",
+        f'What has no such moment, as a secret in the database, stands "{AT_THE_END}".',
         "",
         "![the run](report.png)",
         "",
     ]
 
 
-def _faults(result: Result) -> list[str]:
-    broken = sums(result.verdicts)
-    head = "| fault | times | recovery s, median | max | lost | wrong | duplicates |"
-    cells = [str(broken[name]) for name in ("lost", "wrong", "duplicate_effects")]
-    each = ["0" if cell == "0" else "see below" for cell in cells]
-    table = [_line(row, each) for row in rows(result.world.happenings)]
-    times = len(result.world.happenings)
-    total = f"| **all** | {times} | | | {' | '.join(cells)} |"
-    return [head, "|---|---|---|---|---|---|---|", *table, total, ""]
+def _table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> list[str]:
+    names = list(head)
+    return [_line(names), _line(["---"] * len(names)), *map(_line, lines)]
 
 
-def _line(row: Row, cells: list[str]) -> str:
-    median = NOT_WELL if row.median is None else f"{row.median:.1f}"
-    longest = NOT_WELL if row.never or row.longest is None else f"{row.longest:.1f}"
-    return f"| {row.name} | {row.times} | {median} | {longest} | {' | '.join(cells)} |"
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _kinds(kinds: list[Row], result: Result) -> list[str]:
+    """A row for each kind of act, for what began around them, and for all."""
+    found = shares(result)
+    around = [(name, found.around[name]) for name in (BEFORE, SETTLING, AT_THE_END)]
+    lines = [row.cells() for row in kinds]
+    lines += [_of(name, share) for name, share in around]
+    whole = found.whole()
+    lines.append([f"**{cell}**" if cell else "" for cell in _of("all", whole, len(found.acts))])
+    return _table(("fault", "times", "recovery s, median", "max", *_COLUMNS), lines)
+
+
+def _of(name: str, share: Share, times: int | None = None) -> list[str]:
+    return [name, "" if times is None else str(times), "", "", *share.cells()]
+
+
+def _acts(result: Result) -> list[str]:
+    """Every act in its order."""
+    found = shares(result)
+    lines = [
+        _act(number, one, share, result.began)
+        for number, (one, share) in enumerate(
+            zip(result.world.happenings, found.acts, strict=True), start=1
+        )
+    ]
+    head = ("act", "at s", "fault", "hit", "lasted s", "recovery s", *_COLUMNS)
+    return ["Each act:", "", *_table(head, lines), ""]
+
+
+def _act(number: int, one: Happening, share: Share, zero: float) -> list[str]:
+    recovery = NOT_WELL if one.recovery is None else f"{one.recovery:.1f}"
+    lasted = f"{one.ended - one.began:.1f}"
+    at = f"{one.began - zero:.0f}"
+    return [str(number), at, one.name, one.note, lasted, recovery, *share.cells()]
 
 
 def _verdicts(result: Result) -> list[str]:
-    lines = ["| invariant | cases checked | broken |", "|---|---|---|"]
-    each = [(v.invariant, v.checked, len(v.broken)) for v in result.verdicts]
-    lines += [f"| {name} | {checked} | {broken} |" for name, checked, broken in each]
-    shown = [f"- {v.invariant}: {text}" for v in result.verdicts for text in v.broken[:_SHOWN]]
-    return [*lines, "", *shown, ""]
+    judged = result.judgement.verdicts
+    lines = [(v.invariant, str(v.checked), str(len(v.broken))) for v in judged]
+    shown = [_finding(v.invariant, one, result) for v in judged for one in v.broken[:_SHOWN]]
+    return [*_table(("invariant", "cases checked", "broken"), lines), "", *shown, ""]
+
+
+def _finding(invariant: str, finding: Any, result: Result) -> str:
+    began = "no moment" if finding.began is None else f"{finding.began - result.began:.0f} s"
+    return f"- {invariant}, {finding.kind}, began at {began}: {finding.text}"
 
 
 def _found(result: Result) -> list[str]:
     """How the people ended, and whatever else was not as it should be."""
     world = result.world
     ended = [f"- {count} times {name}" for name, count in world.traffic.ended.most_common()]
+    never = [one for one in world.happenings if one.recovery is None]
     return [
         "How the people's ways ended:",
         "",
@@ -76,9 +148,8 @@ def _found(result: Result) -> list[str]:
         "",
         *_answered(result),
         "",
-        *(f"- not well in time: {one.name} {one.note}" for one in _never(result)),
+        *(f"- not well in time: {one.name} {one.note}" for one in never),
         *(f"- stalled: {text}" for text in world.traffic.stalled),
-        *(f"- could not start while a server was broken: {text}" for text in world.gave_up),
         *(f"- died: {text}" for text in world.died),
         *(f"- still on the way: {text}" for text in result.still),
         *(f"- left: {count} {name}" for name, count in result.left.items()),
@@ -101,44 +172,3 @@ def _answered(result: Result) -> list[str]:
         f"the longest {vendor.longest:.2f} s, {vendor.unanswered} not answered.",
         f"Storms: {storms}, the slowest in {slowest:.2f} s.",
     ]
-
-
-def _never(result: Result) -> list[Any]:
-    return [one for one in result.world.happenings if one.recovery is None]
-
-
-def _picture(result: Result, path: Path) -> None:
-    """Events told and people done a second, and how long webhooks took, with the faults as bands."""
-    matplotlib = importlib.import_module("matplotlib")  # slow to import, and only needed here
-    matplotlib.use("Agg")
-    plots = importlib.import_module("matplotlib.pyplot")
-    figure, (above, below) = plots.subplots(2, 1, figsize=(16, 8), sharex=True)
-    world, zero = result.world, result.began
-    told = [at - zero for at in world.desk.told_at]
-    above.hist(told, bins=max(1, int(result.ended - zero)), color="#4878a8")
-    above.set_ylabel("events and links told, a second")
-    _answers(result, below)
-    for one in world.happenings:
-        for axes in (above, below):
-            axes.axvspan(one.began - zero, one.ended - zero, color="#c0392b", alpha=0.25)
-            well = one.ended + (one.recovery or 0.0)
-            axes.axvspan(one.ended - zero, well - zero, color="#e59866", alpha=0.15)
-        above.text(
-            one.began - zero, above.get_ylim()[1], one.name, rotation=90, fontsize=5, va="top"
-        )
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plots.close(figure)
-
-
-def _answers(result: Result, axes: Any) -> None:
-    """Each probe at its moment, as high as it took."""
-    good = [one for one in result.world.probe.answers if one.status == 200]
-    bad = [one for one in result.world.probe.answers if one.status != 200]
-    for answers, colour, name in ((good, "#3a7d44", "200"), (bad, "#c0392b", "not 200")):
-        at = [one.at - result.began for one in answers]
-        axes.scatter(at, [one.seconds for one in answers], s=4, color=colour, label=name)
-    axes.axhline(3.5, color="grey", linewidth=0.5)
-    axes.set_ylabel("webhook answered after, s")
-    axes.set_xlabel("seconds of the run; red: a fault, pale: until well again")
-    axes.legend(loc="upper right")

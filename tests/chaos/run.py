@@ -6,20 +6,22 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 from aiohttp import ClientSession
 
 from tests.chaos.answers import Deliveries
 from tests.chaos.breaking import break_until
 from tests.chaos.canary import FREE_SLOTS, Canary
+from tests.chaos.code import Code
 from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.desk import Desk
-from tests.chaos.judging import judge
+from tests.chaos.judging import Judgement, judge
 from tests.chaos.probe import Probe
 from tests.chaos.quiescence import settle
-from tests.chaos.schedule import acts
-from tests.chaos.traffic import Traffic
+from tests.chaos.schedule import acts, only
+from tests.chaos.traffic import EVERY_SECONDS, Traffic
 from tests.chaos.world import World
 from tests.local.settings import API_KEY
 from tests.processes.vendor import Vendor
@@ -35,33 +37,45 @@ class Plan:
     minutes: float
     storm: int
     settle_seconds: float = 150.0
+    only: tuple[str, ...] = ()
+    """Acts to do once each, in this order, instead of those that the seed chooses."""
+
+    every: float = EVERY_SECONDS
+    """Seconds from one person's start to the next one's."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Result:
     """What a run leaves: what happened, how it was judged, and what was still under way."""
 
     plan: Plan
+    code: Code
     world: World
     began: float
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    quiet_from: float = 0.0
+    """When nothing was broken any more."""
+
     ended: float = 0.0
-    verdicts: list[Any] = field(default_factory=list)
+    judgement: Judgement = field(default_factory=Judgement)
     left: dict[str, int] = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=Deliveries)
     still: list[str] = field(default_factory=list)
     """Who was still on the way when the time was up, and where."""
 
 
-async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
+async def run(plan: Plan, deployment: ChaosDeployment, code: Code) -> Result:
     """Run against a started deployment."""
     async with _open(plan, deployment) as world, _background(world):
-        result = Result(plan, world, time.monotonic())
+        result = Result(plan, code, world, time.monotonic())
         await world.canary.prepare()
         traffic = asyncio.create_task(world.traffic.run(), name="traffic")
         await asyncio.sleep(WARM_SECONDS)
         await world.canary.learn_what_is_normal()
         until = result.began + plan.minutes * 60
-        await break_until(world, acts(plan.seed), until)
+        chosen = only(plan.seed, plan.only) if plan.only else acts(plan.seed)
+        await break_until(world, chosen, until)
+        result.quiet_from = time.monotonic()
         world.traffic.stop()
         print("settling", flush=True)
         result.left = await settle(world, plan.settle_seconds)
@@ -72,7 +86,7 @@ async def run(plan: Plan, deployment: ChaosDeployment) -> Result:
         await asyncio.gather(traffic, return_exceptions=True)
         result.ended = time.monotonic()
     print(f"settled, but for {result.left}" if result.left else "settled", flush=True)
-    result.verdicts = await judge(world)
+    result.judgement = await judge(world)
     result.deliveries = await Deliveries.of(world)
     return result
 
@@ -97,7 +111,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
             deployment,
             desk,
             vendor,
-            Traffic(desk, rng),
+            Traffic(desk, rng, every=plan.every),
             probe,
             Canary(desk, probe, free_slots),
             plan.storm,

@@ -6,7 +6,7 @@ before it took. The same seed gives the same acts in the same order; only how ma
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from tests.chaos.more_faults import FAULTS
@@ -17,6 +17,15 @@ _PATTERN: Final[tuple[What, ...]] = ("fault", "kill", "fault", "crash", "fault")
 _LONGEST_PAUSE: Final = 2.0
 _KILL_INSIDE: Final = 0.25
 """How often a process is killed in the middle of a fault."""
+KILL: Final = "sigkill"
+_KINDS: Final[dict[str, What]] = {
+    **{fault.name: "fault" for fault in FAULTS},
+    **{point.name: "crash" for point in POINTS},
+    KILL: "kill",
+}
+WITH_KILL: Final = "+kill"
+NAMES: Final = tuple(_KINDS)
+"""Everything that can be done."""
 
 
 class Act(NamedTuple):
@@ -41,7 +50,7 @@ def acts(seed: int) -> Iterator[Act]:
     names = {
         "fault": _round_and_round(rng, [fault.name for fault in FAULTS]),
         "crash": _round_and_round(rng, [point.name for point in POINTS]),
-        "kill": itertools.repeat("sigkill"),
+        "kill": itertools.repeat(KILL),
     }
     for number, what in enumerate(itertools.cycle(_PATTERN), start=1):
         yield Act(
@@ -53,6 +62,35 @@ def acts(seed: int) -> Iterator[Act]:
             kill_inside=what == "fault" and rng.random() < _KILL_INSIDE,
             seed=rng.getrandbits(32),
         )
+
+
+def only(seed: int, names: Sequence[str]) -> Iterator[Act]:
+    """Each of these once, in this order, and nothing else; ``name+kill``: with a kill in its middle.
+
+    Raises:
+        ValueError: there is nothing of such a name, or nothing that has a middle.
+    """
+    wanted = [(name.removesuffix(WITH_KILL), name.endswith(WITH_KILL)) for name in names]
+    if unknown := [name for name, _ in wanted if name not in _KINDS]:
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    if sudden := [name for name, is_kill in wanted if is_kill and _KINDS[name] != "fault"]:
+        raise ValueError(f"{', '.join(sudden)} has no middle to kill a process in")
+    return iter(_chosen(random.Random(seed), wanted))
+
+
+def _chosen(rng: random.Random, wanted: Sequence[tuple[str, bool]]) -> list[Act]:
+    return [
+        Act(
+            number,
+            _KINDS[name],
+            name,
+            pause=1.0,
+            hold=rng.random(),
+            kill_inside=kill_inside,
+            seed=rng.getrandbits(32),
+        )
+        for number, (name, kill_inside) in enumerate(wanted, start=1)
+    ]
 
 
 def _round_and_round(rng: random.Random, names: list[str]) -> Iterator[str]:

@@ -37,7 +37,7 @@ def record(topic: str, offset: int, headers: Json, value: Any, key: str = "k") -
         topic=topic,
         partition=0,
         offset=offset,
-        timestamp=0,
+        timestamp=int((BEGAN + offset) * 1000),
         key=key.encode(),
         headers=raw,
         value=body,
@@ -73,7 +73,7 @@ def webhook(message_id: str, kind: str, fields: Json, request_id: str, data: Jso
 
 def delivery(row: Json, **more: Any) -> Json:
     """One attempt to deliver a row."""
-    head = {"kind": "first", "message_id": row["message_id"], "type": row["type"]}
+    head = {"kind": "first", "message_id": row["message_id"], "type": row["type"], "at": iso(8)}
     return {**head, "answered": True, "status": 200, "body": json.dumps(row["body"]), **more}
 
 

@@ -1,28 +1,16 @@
-"""Planted bugs apply to the product as it is, and a few of them are run and caught.
+"""Planted bugs apply to the product as it is, and what became of them is known for the same code alone.
 
-All of them: ``make planted``.
+They are run and caught by ``make chaos`` (a few) and ``make planted`` (all).
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.planted.__main__ import BUGS, SCENARIOS, planted
+from tests.chaos.code import ROOT, Code, digest
+from tests.chaos.planted import recording
 from tests.chaos.planted.patching import Bug, Edit, PatchError, apply, copy_product
-from tests.chaos.planted.stage import Servers
-from tests.stack.broker import EmbeddedBroker
-from tests.stack.lifetime import Stack
-from tests.stack.postgres import EmbeddedPostgres
-
-FEW = ("duplicate commandId acted on twice", "webhook acted on for another patient")
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    """Servers of its own: scenarios freeze the broker."""
-    with Stack() as stack:
-        yield stack.start(EmbeddedPostgres()), stack.start(EmbeddedBroker())
+from tests.chaos.planted.run import BUGS, FEW, SCENARIOS
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
@@ -35,8 +23,12 @@ def test_a_planted_bug_still_applies_and_is_python(bug: Bug, tmp_path: Path) -> 
 
 
 def test_there_are_bugs_against_every_invariant() -> None:
-    assert {bug.breaks for bug in BUGS} == {f"I{number}" for number in range(1, 10)}
+    assert {bug.breaks for bug in BUGS} == {
+        *(f"I{number}" for number in range(1, 10)),
+        "records",
+    }
     assert len({bug.name for bug in BUGS}) == len(BUGS) >= 12
+    assert {bug.name for bug in BUGS} > set(FEW)
 
 
 def test_a_bug_that_does_not_apply_any_more_says_where(tmp_path: Path) -> None:
@@ -46,11 +38,38 @@ def test_a_bug_that_does_not_apply_any_more_says_where(tmp_path: Path) -> None:
         apply([gone], tmp_path)
 
 
-@pytest.mark.process
-@pytest.mark.alone
-@pytest.mark.chaos
-@pytest.mark.parametrize("name", FEW)
-def test_a_planted_bug_is_caught(name: str, servers: Servers) -> None:
-    (bug,) = [one for one in BUGS if one.name == name]
-    row = planted(bug, servers)
-    assert row.is_right, row.found
+CODE = Code("abc", is_committed=True, digest="d1")
+
+
+def test_what_was_caught_is_recorded_bug_by_bug_and_the_latest_run_of_a_bug_counts(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "planted.json"
+    assert recording.read("d1", file) is None
+    recording.write({"one": True, "two": True, "three": False}, CODE, file)
+    assert recording.read("d1", file) == (3, 2)
+    recording.write({"two": False, "three": True, "four": True}, CODE, file)
+    assert recording.read("d1", file) == (4, 3)
+
+
+def test_what_was_caught_in_other_code_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "planted.json"
+    recording.write({"one": True}, CODE, file)
+    assert recording.read("d2", file) is None
+    recording.write({"two": True}, CODE._replace(digest="d2"), file)
+    assert recording.read("d2", file) == (1, 1)
+    assert recording.read("d1", file) is None
+
+
+def test_the_digest_changes_with_the_product_and_with_its_judges(tmp_path: Path) -> None:
+    copy_product(tmp_path)
+    (tmp_path / "tests").unlink()
+    checker = tmp_path / "tests" / "chaos" / "checker"
+    checker.mkdir(parents=True)
+    (checker / "story.py").write_text("pass\n")
+    before = digest(tmp_path)
+    (checker / "story.py").write_text("raise\n")
+    judged = digest(tmp_path)
+    (tmp_path / "service" / "more.py").write_text("pass\n")
+    assert len({before, judged, digest(tmp_path)}) == 3
+    assert digest(ROOT) == Code.now().digest

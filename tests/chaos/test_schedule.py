@@ -2,9 +2,11 @@
 
 from itertools import islice
 
+import pytest
+
 from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
-from tests.chaos.schedule import acts
+from tests.chaos.schedule import NAMES, acts, only
 
 
 def test_a_seed_replays_the_schedule() -> None:
@@ -25,6 +27,29 @@ def test_each_round_has_every_fault_and_every_crash_point_once() -> None:
         of_it = (act.name for act in acts(7) if act.what == what)
         assert sorted(islice(of_it, len(names))) == sorted(names)
         assert sorted(islice(of_it, len(names))) == sorted(names)
+
+
+def test_acts_that_are_named_are_done_once_each_in_their_order_and_alone() -> None:
+    done = list(only(7, ["poison", "sigkill", "vendor-call.after"]))
+    assert [(act.what, act.name) for act in done] == [
+        ("fault", "poison"),
+        ("kill", "sigkill"),
+        ("crash", "vendor-call.after"),
+    ]
+    assert not any(act.kill_inside for act in done)
+    assert set(NAMES) == {act.name for act in islice(acts(7), 500)}
+
+
+def test_a_named_fault_may_have_a_kill_in_its_middle_and_nothing_else_may() -> None:
+    (act,) = only(7, ["postgres-frozen+kill"])
+    assert (act.name, act.kill_inside) == ("postgres-frozen", True)
+    with pytest.raises(ValueError, match="sigkill has no middle"):
+        only(7, ["sigkill+kill"])
+
+
+def test_an_act_that_there_is_not_is_named_before_anything_starts() -> None:
+    with pytest.raises(ValueError, match=r"there is no thunder; there are broker-restarted, "):
+        only(7, ["poison", "thunder"])
 
 
 def test_there_are_as_many_crash_points_as_promised() -> None:

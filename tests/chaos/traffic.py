@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.chaos.desk import Desk, StalledError
+from tests.chaos.box import StalledError
+from tests.chaos.desk import Desk
 from tests.chaos.flow import EndedEarlyError, Flow, Kind, kinds
 from tests.chaos.walker import LostError, Walker
 

@@ -53,15 +53,13 @@ class World:
     reached: set[str] = field(default_factory=set)
     """Crash points at which a process really ended."""
 
+    foreign: set[bytes] = field(default_factory=set)
+    """What was written to topics to be a nuisance."""
+
     died: list[str] = field(default_factory=list)
     """Processes that ended although nobody ended them."""
 
     storm_answers: list[Answer] = field(default_factory=list)
-    gave_up: list[str] = field(default_factory=list)
-    """Processes that could not start while we had a server broken: consumers and gateway need theirs."""
-
-    is_broken: bool = False
-    """Whether a fault is under way, or was until the service is well again."""
 
     crashing: set[str] = field(default_factory=set)
     """Replicas that are set up to end at a named point."""
@@ -130,9 +128,7 @@ class World:
                     self._restart(replica, process)
 
     def _restart(self, replica: Replica, process: Supervised) -> None:
-        story = f"{replica.name} ended with {process.exit_code}: {process.log_tail(3)}"
-        at_its_start = "process.crashed" in process.log_tail(1)
-        (self.gave_up if at_its_start and self.is_broken else self.died).append(story)
+        self.died.append(f"{replica.name} ended with {process.exit_code}: {process.log_tail(3)}")
         self.start(replica)
 
 

@@ -1,8 +1,8 @@
 """Judges a run by what it left behind: one small pure module for each invariant of DESIGN section 8.
 
-What lives here: the evidence as values (``facts``), one reading of it that all share (``story``), and
-I1 to I9. What must not: any code of the product, and any of the double's. A checker that asks the
-product what is right would repeat its mistakes (``test_checker`` holds that).
+What lives here: the evidence as values (``facts``), one reading of it that all share (``story``), I1 to
+I9, and the rules of ``record_requests``. What must not: any code of the product, and any of the
+double's. A checker that asks the product what is right would repeat its mistakes (``test_checker``).
 
 It expects a run that has come to rest: the outbox empty, no webhook on its way, no call under way.
 """
@@ -20,11 +20,12 @@ from tests.chaos.checker import (
     i7_secrets,
     i8_pace,
     i9_entitled,
+    record_requests,
 )
-from tests.chaos.checker.facts import Evidence, Record, Verdict, Waiting
+from tests.chaos.checker.facts import Evidence, Finding, Kind, Record, Verdict, Waiting
 from tests.chaos.checker.story import Story
 
-__all__ = ["Evidence", "Record", "Verdict", "Waiting", "check"]
+__all__ = ["Evidence", "Finding", "Kind", "Record", "Verdict", "Waiting", "check"]
 
 _CHECKS: Final[tuple[Callable[[Story], Verdict], ...]] = (
     i1_effects.check,
@@ -36,10 +37,11 @@ _CHECKS: Final[tuple[Callable[[Story], Verdict], ...]] = (
     i7_secrets.check,
     i8_pace.check,
     i9_entitled.check,
+    record_requests.check,
 )
 
 
 def check(evidence: Evidence) -> list[Verdict]:
-    """A verdict for each invariant, I1 to I9."""
+    """A verdict for each invariant, I1 to I9, and one for record requests."""
     story = Story(evidence)
     return [judge(story) for judge in _CHECKS]

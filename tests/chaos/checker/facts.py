@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 Fields = Mapping[str, Any]
 
@@ -53,6 +54,7 @@ class Evidence:
         limits: Calls a minute that this deployment may make, by the vendor's names.
         session_seconds: The age at which the product must not use a session any more.
         keys: Keys of the deployment and of the account, by name.
+        foreign: What somebody else wrote to topics on purpose, and that nobody may act on.
     """
 
     at: float
@@ -69,15 +71,39 @@ class Evidence:
     limits: Mapping[str, int] = field(default_factory=dict)
     session_seconds: float = 900.0
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    foreign: frozenset[bytes] = frozenset()
+
+
+class Kind(StrEnum):
+    """What a finding comes to for whoever is concerned."""
+
+    LOST = "lost"
+    """What had to be done, told or kept was not."""
+    WRONG = "wrong"
+    """What must not be was done, told or shown."""
+    DUPLICATE = "duplicate"
+    """What had to be once was twice."""
+
+
+class Finding(NamedTuple):
+    """A sentence for one case that broke an invariant.
+
+    ``began``: when the case began, in epoch seconds: the command was sent, the webhook tried for the first
+    time, the call made. ``None`` where there is no such moment, as of a secret in the database.
+    """
+
+    text: str
+    kind: Kind
+    began: float | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One invariant: how many cases were looked at, and a sentence for each that broke it.
+    """One invariant: how many cases were looked at, and a finding for each that broke it.
 
     Nothing checked is not the same as nothing broken: whoever reads a verdict looks at both.
     """
 
     invariant: str
     checked: int
-    broken: list[str]
+    broken: list[Finding]

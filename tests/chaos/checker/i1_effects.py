@@ -5,7 +5,7 @@ Counted by distinct ``ce_id``: a repeat of an event is no second effect.
 
 from collections import defaultdict
 
-from tests.chaos.checker.facts import Fields, Verdict
+from tests.chaos.checker.facts import Fields, Finding, Kind, Verdict
 from tests.chaos.checker.i1_queries import queries
 from tests.chaos.checker.story import IDENTITY_VERIFIED, Event, Story, Webhook, answer_of
 
@@ -26,7 +26,11 @@ def identities(story: Story) -> Verdict:
     told = story.of("IdentityVerified")
     broken = _bound(story, acked) + _unbound(story, acked)
     broken += [
-        f"{event.subject} was told IdentityVerified, which no webhook says of this subject"
+        Finding(
+            f"{event.subject} was told IdentityVerified, which no webhook says of this subject",
+            Kind.WRONG,
+            story.began(event),
+        )
         for event in told
         if not _is_caused(story, event)
     ]
@@ -42,31 +46,38 @@ def _is_caused(story: Story, event: Event) -> bool:
     return event["linkId"] in named or (None in named and linked == {event.subject})
 
 
-def _bound(story: Story, acked: list[Webhook]) -> list[str]:
+def _bound(story: Story, acked: list[Webhook]) -> list[Finding]:
     """No verification is told more often than webhooks named it."""
-    named: dict[str, int] = defaultdict(int)
+    named: dict[str, list[float]] = defaultdict(list)
     for webhook in acked:
-        named[str(story.verification_of(webhook))] += 1
+        named[str(story.verification_of(webhook))].append(webhook.at)
     return [
-        f"verification {which} was told {told} times for {webhooks} webhooks"
-        for which, webhooks in named.items()
-        if (told := len(story.of("IdentityVerified", linkId=which))) > webhooks
+        Finding(
+            f"verification {which} was told {told} times for {len(at)} webhooks",
+            Kind.DUPLICATE,
+            min(at),
+        )
+        for which, at in named.items()
+        if (told := len(story.of("IdentityVerified", linkId=which))) > len(at)
     ]
 
 
-def _unbound(story: Story, acked: list[Webhook]) -> list[str]:
+def _unbound(story: Story, acked: list[Webhook]) -> list[Finding]:
     """Those that bound nothing were told to operators, each once.
 
     One without any id of ours may be kept first and bound later: it may count as both.
     """
-    alarms = len(story.of("IdentityVerificationUnbound"))
+    told = story.of("IdentityVerificationUnbound")
+    alarms = len(told)
     without = [one for one in acked if not _takes_effect(story, one)]
     either = [one for one in acked if not story.verification_of(one) and one not in without]
     if alarms < len(without):
         ids = ", ".join(webhook.message_id for webhook in without)
-        return [f"answered 200 and without effect ({alarms} alarms): {ids}"]
+        text = f"answered 200 and without effect ({alarms} alarms): {ids}"
+        return [Finding(text, Kind.LOST, min(one.at for one in without))]
     if alarms > len(without) + len(either):
-        return [f"{alarms} alarms for {len(without)} identities that were bound to nobody"]
+        text = f"{alarms} alarms for {len(without)} identities that were bound to nobody"
+        return [Finding(text, Kind.DUPLICATE, max(one.time for one in told))]
     return []
 
 
@@ -86,14 +97,22 @@ def consolidated(story: Story) -> Verdict:
     ours = {answer_of(call).get("requestId") for call in story.calls("start-consolidated-query")}
     acked = [one for one in story.acked(CONSOLIDATED) if one.meta.get("requestId") in ours]
     broken = [
-        f"{webhook.message_id} ({CONSOLIDATED}) was answered 200 and without effect"
+        Finding(
+            f"{webhook.message_id} ({CONSOLIDATED}) was answered 200 and without effect",
+            Kind.LOST,
+            webhook.at,
+        )
         for webhook in acked
         if not all(_is_delivered(story, patient) for patient in webhook.body["patients"])
     ]
     ends = defaultdict(list)
     for event in story.of("ConsolidatedDataReady", "ConsolidatedDataFailed"):
-        ends[event.subject, event["commandId"]].append(event.id)
-    broken += [f"{key} was ended {len(ids)} times" for key, ids in ends.items() if len(ids) > 1]
+        ends[event.subject, str(event["commandId"])].append(event.id)
+    broken += [
+        Finding(f"{key} was ended {len(ids)} times", Kind.DUPLICATE, story.sent_at.get(key))
+        for key, ids in ends.items()
+        if len(ids) > 1
+    ]
     return Verdict("I1", len(acked) + len(ends), broken)
 
 
@@ -108,6 +127,13 @@ def _is_delivered(story: Story, patient: Fields) -> bool:
     silenced = any(story.is_silenced(one.subject) for one in story.of("PatientRegistered"))
     calls = [call for call in story.calls("start-consolidated-query") if who in call["path"]]
     return bool(failed) or silenced or len(calls) > 1
+
+
+def urls_of(story: Story, patient_id: str) -> set[str]:
+    """Every data link that the vendor sent about a patient."""
+    sent = [one for one in story.webhooks if one.type == CONSOLIDATED]
+    patients = [patient for one in sent for patient in one.body.get("patients", [])]
+    return {url for one in patients if one["patientId"] == patient_id for url in _urls(one)}
 
 
 def _urls(patient: Fields) -> list[str]:

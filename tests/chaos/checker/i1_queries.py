@@ -7,7 +7,7 @@ News are a source and what became of it. They are told by ``NetworkQuerySourceUp
 from collections import defaultdict
 from typing import NamedTuple
 
-from tests.chaos.checker.facts import Verdict
+from tests.chaos.checker.facts import Finding, Kind, Verdict
 from tests.chaos.checker.story import Event, Story, Webhook
 
 FAMILY = "network-query."
@@ -24,12 +24,15 @@ class News(NamedTuple):
 def queries(story: Story) -> Verdict:
     """Every webhook about a query of ours, and every event that says it came from one."""
     sent: dict[News, set[str]] = defaultdict(set)
+    began: dict[News, float] = {}
     for webhook in story.acked(FAMILY):
         if (news := news_of(story, webhook)) is not None:
             sent[news].add(str(webhook.payload["source"].get("completedAt")))
+            began[news] = min(webhook.at, began.get(news, webhook.at))
     told = [one for one in story.of("NetworkQuerySourceUpdated") if one["from"] == "webhook"]
-    broken = [_lost(news) for news in sent if not _is_told(story, news, set(sent))]
-    broken += _repeated(told, sent)
+    lost = [news for news in sent if not _is_told(story, news, set(sent))]
+    broken = [Finding(_lost(news), Kind.LOST, began[news]) for news in lost]
+    broken += _repeated(story, told, sent)
     broken += _uncaused(story, told)
     return Verdict("I1", len(sent) + len(told), broken)
 
@@ -67,22 +70,30 @@ def _statuses(story: Story, news: News) -> list[str]:
     return found
 
 
-def _repeated(told: list[Event], sent: dict[News, set[str]]) -> list[str]:
-    counted: dict[News, int] = defaultdict(int)
+def _repeated(story: Story, told: list[Event], sent: dict[News, set[str]]) -> list[Finding]:
+    counted: dict[News, list[Event]] = defaultdict(list)
     for event in told:
-        counted[_of(event)] += 1
+        counted[_of(event)].append(event)
     return [
-        f"{news.source} {news.status} of query {news.query_id} took effect {number} times"
-        for news, number in counted.items()
-        if number > max(1, len(sent.get(news, ())))
+        Finding(
+            f"{news.source} {news.status} of query {news.query_id} took effect {len(events)} times",
+            Kind.DUPLICATE,
+            story.began(events[0]),
+        )
+        for news, events in counted.items()
+        if len(events) > max(1, len(sent.get(news, ())))
     ]
 
 
-def _uncaused(story: Story, told: list[Event]) -> list[str]:
+def _uncaused(story: Story, told: list[Event]) -> list[Finding]:
     """Every effect has a webhook of the vendor's that says so, about that patient."""
     said = {(news_of(story, one), one.payload.get("patientId")) for one in _all(story)}
     return [
-        f"{event.subject} was told {event['source']} {event['status']}, which no webhook says"
+        Finding(
+            f"{event.subject} was told {event['source']} {event['status']}, which no webhook says",
+            Kind.WRONG,
+            story.began(event),
+        )
         for event in told
         if (_of(event), event["patientId"]) not in said
     ]

@@ -8,7 +8,7 @@ by itself, only a refusal can tell.
 
 from collections import defaultdict
 
-from tests.chaos.checker.facts import Fields, Verdict
+from tests.chaos.checker.facts import Fields, Finding, Kind, Verdict
 from tests.chaos.checker.story import Story, body_of, seconds
 
 SESSION_HEADER = "x-aal2-session"
@@ -22,7 +22,11 @@ REFUSED = (401, 403)
 def check(story: Story) -> Verdict:
     """Every call with a session or an identity, and every session and identity over all calls."""
     calls = [call for call in story.evidence.calls if _session(call) or _identity(call)]
-    broken = [line for call in calls for line in _one(story, call)]
+    broken = [
+        Finding(line, Kind.WRONG, seconds(call["at"]))
+        for call in calls
+        for line in _one(story, call)
+    ]
     broken += _shared(story, calls)
     broken += _unconfirmed(story, calls)
     return Verdict("I2", len(calls), broken)
@@ -104,22 +108,26 @@ def _is_revoked(story: Story, owner: str, patient: str, call: Fields) -> bool:
     return bool(ends) and max(ends) > max(begins, default=0.0)
 
 
-def _shared(story: Story, calls: list[Fields]) -> list[str]:
+def _shared(story: Story, calls: list[Fields]) -> list[Finding]:
     """No session or identity went out for two subjects or two patients."""
-    used: dict[tuple[str, str | None], set[tuple[str | None, str]]] = defaultdict(set)
+    used: dict[tuple[str, str | None], dict[tuple[str | None, str], float]] = defaultdict(dict)
     for call in calls:
         if (patient := call["query"].get("patientId")) is not None:
             who = (_asking(story, call), patient)
-            used["session", _session(call)].add(who)
-            used["identity", _identity(call)].add(who)
+            used["session", _session(call)].setdefault(who, seconds(call["at"]))
+            used["identity", _identity(call)].setdefault(who, seconds(call["at"]))
     return [
-        f"one {kind} went out for {len(whose)} pairs of subject and patient"
+        Finding(
+            f"one {kind} went out for {len(whose)} pairs of subject and patient",
+            Kind.WRONG,
+            sorted(whose.values())[1],
+        )
         for (kind, value), whose in used.items()
         if value is not None and len(whose) > 1
     ]
 
 
-def _unconfirmed(story: Story, calls: list[Fields]) -> list[str]:
+def _unconfirmed(story: Story, calls: list[Fields]) -> list[Finding]:
     used: dict[str, set[str]] = defaultdict(set)
     broken = []
     for call in calls:
@@ -131,5 +139,6 @@ def _unconfirmed(story: Story, calls: list[Fields]) -> list[str]:
         returns = story.of("ReturnConfirmed", subjectId=subject)
         confirmed = {one["linkId"] for one in returns if one.time <= limit}
         if len(used[subject]) > len(confirmed):
-            broken.append(f"call {call['number']} carries a session that {subject} did not confirm")
+            text = f"call {call['number']} carries a session that {subject} did not confirm"
+            broken.append(Finding(text, Kind.WRONG, seconds(call["at"])))
     return broken

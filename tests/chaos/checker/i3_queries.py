@@ -5,8 +5,8 @@ With ``UNKNOWN_POLICY=resend`` a second one may follow, and that is told as well
 
 from collections import defaultdict
 
-from tests.chaos.checker.facts import Verdict
-from tests.chaos.checker.story import Story
+from tests.chaos.checker.facts import Finding, Kind, Verdict
+from tests.chaos.checker.story import Story, body_of, seconds
 
 MOST = 2
 
@@ -22,15 +22,27 @@ def check(story: Story) -> Verdict:
             continue
         owner = story.query_owner.get(query["ours"])
         if owner is None:
-            broken.append(f"the vendor runs {request_id}, which was told to nobody")
+            text = f"the vendor runs {request_id}, which was told to nobody"
+            broken.append(Finding(text, Kind.WRONG, _called_at(story, query["ours"])))
         else:
             accepted[owner].append(query["ours"])
     broken += [
-        f"command {command} of {subject} was accepted {len(ours)} times: {why}"
+        Finding(
+            f"command {command} of {subject} was accepted {len(ours)} times: {why}",
+            Kind.DUPLICATE,
+            story.sent_at.get((subject, command)),
+        )
         for (subject, command), ours in accepted.items()
         if (why := _why_not(story, ours)) is not None
     ]
     return Verdict("I3", len(commands | accepted.keys()), broken)
+
+
+def _called_at(story: Story, ours: str) -> float | None:
+    """When the call with our id was made, if there was one."""
+    calls = story.calls("start-network-query")
+    mine = [one for one in calls if (body_of(one).get("metadata") or {}).get("iasQueryId") == ours]
+    return min((seconds(one["at"]) for one in mine), default=None)
 
 
 def _why_not(story: Story, ours: list[str]) -> str | None:

@@ -7,7 +7,7 @@ reused id ends nothing, and ``SubjectErased`` ends all of its subject's.
 from collections import defaultdict
 from typing import Final
 
-from tests.chaos.checker.facts import Fields, Verdict
+from tests.chaos.checker.facts import Fields, Finding, Kind, Verdict
 from tests.chaos.checker.story import COMMANDS, Story
 
 OVERDUE: Final = 90.0
@@ -46,17 +46,19 @@ def check(story: Story) -> Verdict:
     sent: dict[tuple[str, str], Fields] = {}
     for command in story.evidence.sent:
         sent.setdefault((command["subjectId"], command["commandId"]), command)
-    ended, waiting = _ended(story), _waiting(story)
+    ended, waiting = _ended(story), waits_of(story)
     broken = []
     for key, command in sent.items():
         kind = str(command["type"]).removeprefix("ias.command.")
         is_over = bool(ended[key] & {*ENDS[kind], "CommandRejected"}) or key[0] in story.erased
-        why = None if is_over else _why_open(waiting.get(key), story.evidence.at)
+        why = None if is_over else why_open(waiting.get(key), story.evidence.at)
         if why is not None:
-            broken.append(f"{kind} {key[1]} of {key[0]} has no final event, and {why}")
+            text = f"{kind} {key[1]} of {key[0]} has no final event, and {why}"
+            broken.append(Finding(text, Kind.LOST, story.sent_at[key]))
     arrived = sum(record.topic == COMMANDS for record in story.evidence.records)
     if arrived < len(sent):
-        broken.append(f"{len(sent)} commands were sent, and {arrived} are on the topic")
+        text = f"{len(sent)} commands were sent, and {arrived} are on the topic"
+        broken.append(Finding(text, Kind.LOST))
     return Verdict("I4", len(sent), broken)
 
 
@@ -68,13 +70,14 @@ def _ended(story: Story) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def _waiting(story: Story) -> dict[tuple[str, str], tuple[str, float]]:
+def waits_of(story: Story) -> dict[tuple[str, str], tuple[str, float]]:
+    """What each command waits for, by subject and id, and until when."""
     return {
         (one.subject_id, one.command_id): (one.what, one.deadline) for one in story.evidence.waiting
     }
 
 
-def _why_open(waits: tuple[str, float] | None, now: float) -> str | None:
+def why_open(waits: tuple[str, float] | None, now: float) -> str | None:
     """Why it is not in order that the command is open; ``None`` when it is."""
     if waits is None:
         return "nothing waits for it"

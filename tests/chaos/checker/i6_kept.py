@@ -6,8 +6,15 @@ and what is on the topic, the vendor sent.
 
 import json
 
-from tests.chaos.checker.facts import Verdict
-from tests.chaos.checker.story import DEAD_LETTERS, WEBHOOKS, Story, Webhook, was_answered_200
+from tests.chaos.checker.facts import Finding, Kind, Record, Verdict
+from tests.chaos.checker.story import (
+    DEAD_LETTERS,
+    WEBHOOKS,
+    Story,
+    Webhook,
+    moment,
+    was_answered_200,
+)
 
 
 def check(story: Story) -> Verdict:
@@ -17,17 +24,30 @@ def check(story: Story) -> Verdict:
     lost = [one for one in story.webhooks if one.acked and one.message_id not in kept]
     aside = _dead_letters(story)
     nameless = [one for one in story.evidence.deliveries if _is_nameless(one)]
-    broken = []
+    broken: list[Finding] = []
     if len(lost) + len(nameless) > aside:
         broken += [_gone(webhook) for webhook in lost]
-        broken += [f"{len(nameless)} bodies without an id, {aside} dead letters"] * bool(nameless)
+        if nameless:
+            text = f"{len(nameless)} bodies without an id, {aside} dead letters"
+            at = min(moment(one["at"]) for one in nameless)
+            broken.append(Finding(text, Kind.LOST, at))
     broken += _at_the_vendor(story)
-    sent = {webhook.message_id for webhook in story.webhooks}
-    forged = sorted(kept - sent)
-    broken += [
-        f"{message_id} is on the topic, and the vendor never sent it" for message_id in forged
-    ]
+    broken += _forged(story, records)
     return Verdict("I6", len(story.webhooks) + len(nameless) + len(records), broken)
+
+
+def _forged(story: Story, records: list[Record]) -> list[Finding]:
+    """What stands on the topic and came from nobody."""
+    sent = {webhook.message_id for webhook in story.webhooks}
+    forged: dict[str, float] = {}
+    for one in records:
+        is_known = (one.value or b"") in story.evidence.foreign
+        if (message_id := one.header("ce_id")) not in sent and not is_known:
+            forged.setdefault(message_id, one.timestamp / 1000)
+    return [
+        Finding(f"{message_id} is on the topic, and the vendor never sent it", Kind.WRONG, at)
+        for message_id, at in sorted(forged.items())
+    ]
 
 
 def _dead_letters(story: Story) -> int:
@@ -42,14 +62,20 @@ def _is_nameless(delivery: object) -> bool:
     return delivery["message_id"] is None and was_answered_200(delivery)
 
 
-def _at_the_vendor(story: Story) -> list[str]:
+def _at_the_vendor(story: Story) -> list[Finding]:
     """Webhooks that the vendor could not deliver, or lets hang."""
+    tried = {webhook.message_id: webhook.at for webhook in story.webhooks}
     return [
-        f"{row['message_id']} ({row['type']}) is {row['status']} at the vendor"
+        Finding(
+            f"{row['message_id']} ({row['type']}) is {row['status']} at the vendor",
+            Kind.LOST,
+            tried.get(row["message_id"]),
+        )
         for row in story.evidence.webhooks
         if row["status"] != "success"
     ]
 
 
-def _gone(webhook: Webhook) -> str:
-    return f"{webhook.message_id} ({webhook.type}) was answered 200 and is not on the topic"
+def _gone(webhook: Webhook) -> Finding:
+    text = f"{webhook.message_id} ({webhook.type}) was answered 200 and is not on the topic"
+    return Finding(text, Kind.LOST, webhook.at)

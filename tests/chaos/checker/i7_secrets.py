@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-from tests.chaos.checker.facts import Verdict
+from tests.chaos.checker.facts import Finding, Kind, Verdict
 from tests.chaos.checker.story import COMMANDS, LINKS, WEBHOOKS, Story
 
 _SIGNATURE = re.compile(r"X-Amz-Signature=([0-9a-fA-F]{16,})")
@@ -43,7 +43,7 @@ def check(story: Story) -> Verdict:
     words = _by_their_beginning(secrets.values())
     places = dict(_places(story))
     broken = [
-        f"{word.secret.name} is readable in {name}, as {word.spelling}"
+        Finding(f"{word.secret.name} is readable in {name}, as {word.spelling}", Kind.WRONG)
         for name, text in places.items()
         for word in _found(text, words)
         if name not in word.secret.allowed

@@ -6,7 +6,7 @@ Any 60 seconds, not the vendor's own windows: where those begin is not for us to
 from collections import defaultdict
 from typing import Final
 
-from tests.chaos.checker.facts import Fields, Verdict
+from tests.chaos.checker.facts import Fields, Finding, Kind, Verdict
 from tests.chaos.checker.story import Story, answer_of, body_of, seconds
 
 WINDOW: Final = 60.0
@@ -25,11 +25,13 @@ def check(story: Story) -> Verdict:
         for name in _counted_as(call):
             at[name].append(seconds(call["at"]))
         if _is_refused(call):
-            broken.append(f"call {call['number']} ({call['operation']}) was answered 429")
+            text = f"call {call['number']} ({call['operation']}) was answered 429"
+            broken.append(Finding(text, Kind.WRONG, seconds(call["at"])))
     for name, limit in story.evidence.limits.items():
-        most = _most(sorted(at[name]))
+        most, began = _most(sorted(at[name]))
         if most > limit:
-            broken.append(f"{most} calls of {name} in one minute, of {limit}")
+            text = f"{most} calls of {name} in one minute, of {limit}"
+            broken.append(Finding(text, Kind.WRONG, began))
     counted = sum(len(times) for name, times in at.items() if name in story.evidence.limits)
     return Verdict("I8", counted, broken)
 
@@ -56,11 +58,12 @@ def _is_refused(call: Fields) -> bool:
     return call["status"] == 429 or any("Rate limit" in text for text in texts)
 
 
-def _most(times: list[float]) -> int:
-    """The largest number of calls in any window."""
-    most, first = 0, 0
+def _most(times: list[float]) -> tuple[int, float | None]:
+    """The largest number of calls in any window, and when that window began."""
+    most, first, began = 0, 0, None
     for last, time in enumerate(times):
         while times[first] <= time - WINDOW:
             first += 1
-        most = max(most, last - first + 1)
-    return most
+        if last - first + 1 > most:
+            most, began = last - first + 1, times[first]
+    return most, began

@@ -7,7 +7,7 @@ vendor accepted a query that carried a session of an identity of the subject's o
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.chaos.checker.facts import Verdict
+from tests.chaos.checker.facts import Finding, Kind, Verdict
 from tests.chaos.checker.story import Event, Story, answer_of, body_of
 
 DATA = ("ConsolidatedDataReady",)
@@ -25,16 +25,21 @@ class Accepted:
 def check(story: Story) -> Verdict:
     """Every event with news of a source, every event and link with data."""
     accepted = list(_accepted(story))
-    told = story.of(*DATA, *STATUS)
+    requested = [one for one in story.of("RecordRequestFinished") if one["linkId"]]
+    told = [*story.of(*DATA, *STATUS), *requested]
     broken = [
-        f"{event.subject} was told {event.name}, and {why}"
+        Finding(f"{event.subject} was told {event.name}, and {why}", Kind.WRONG, story.began(event))
         for event in told
         if (why := _why_not(story, event, accepted)) is not None
     ]
     links = [one for one in story.links.values() if one["kind"] == "consolidated_data"]
     ready = {(one.subject, one["patientId"], one["linkId"]) for one in story.of(*DATA)}
     broken += [
-        f"{link['subjectId']} was given a data link that no event of theirs names"
+        Finding(
+            f"{link['subjectId']} was given a data link that no event of theirs names",
+            Kind.WRONG,
+            story.issued_at[link["linkId"]],
+        )
         for link in links
         if (link["subjectId"], link["patientId"], link["linkId"]) not in ready
         and link["subjectId"] not in story.erased

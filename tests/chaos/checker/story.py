@@ -19,6 +19,7 @@ LINKS = "ias.links.v1"
 WEBHOOKS = "metriport.webhooks.v1"
 COMMANDS = "ias.commands.v1"
 DEAD_LETTERS = "ias.dead-letters.v1"
+RECORD_REQUESTS = "ias.record-requests.v1"
 IDENTITY_VERIFIED = "ias.identity.verified"
 
 
@@ -50,6 +51,8 @@ class Webhook:
     type: str
     body: Fields
     acked: bool
+    at: float
+    """When it was tried for the first time."""
 
     @property
     def meta(self) -> Fields:
@@ -124,6 +127,15 @@ class Story:
         return {link["linkId"]: link for link in map(json.loads, values)}
 
     @cached_property
+    def issued_at(self) -> dict[str, float]:
+        """When each link was told first."""
+        found: dict[str, float] = {}
+        for one in self.evidence.records:
+            if one.topic == LINKS and one.value:
+                found.setdefault(json.loads(one.value)["linkId"], one.timestamp / 1000)
+        return found
+
+    @cached_property
     def webhooks(self) -> list[Webhook]:
         """Every message that the vendor tried to deliver, but pings."""
         tries: dict[str, list[Fields]] = defaultdict(list)
@@ -137,6 +149,7 @@ class Story:
                 str(deliveries[0]["type"]),
                 rows.get(message_id) or json.loads(deliveries[0]["body"]),
                 any(map(was_answered_200, deliveries)),
+                min(moment(one["at"]) for one in deliveries),
             )
             for message_id, deliveries in tries.items()
         ]
@@ -166,6 +179,18 @@ class Story:
             for event in queued
             if event["requestId"]
         }
+
+    @cached_property
+    def sent_at(self) -> dict[tuple[str, str], float]:
+        """When each command was sent, by its subject and id."""
+        found: dict[tuple[str, str], float] = {}
+        for one in self.evidence.sent:
+            found.setdefault((one["subjectId"], one["commandId"]), moment(one["at"]))
+        return found
+
+    def began(self, event: Event) -> float:
+        """When what the event tells of began: its command was sent, or, without one, it was told."""
+        return self.sent_at.get((event.subject, str(event["commandId"])), event.time)
 
     @cached_property
     def _hosted_for(self) -> dict[str, str | None]:
@@ -205,6 +230,11 @@ class Story:
 def was_answered_200(delivery: Fields) -> bool:
     """Whether our ingress said 200, and no timeout or broken connection is stored as an answer."""
     return bool(delivery["answered"]) and delivery["status"] == 200
+
+
+def moment(at: Any) -> float:
+    """A time as whoever noted it wrote it, epoch seconds or RFC 3339, as epoch seconds."""
+    return seconds(at) if isinstance(at, str) else float(at)
 
 
 def seconds(text: str) -> float:

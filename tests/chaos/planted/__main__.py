@@ -1,108 +1,24 @@
 """``python -m tests.chaos.planted``: every scenario on the product as it is, then every bug."""
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
 
-from tests.chaos.checker import Verdict
-from tests.chaos.checker.facts import Fields
-from tests.chaos.planted import faults, guarding, people, plain, sending, writing
-from tests.chaos.planted.patching import Bug, PatchError
-from tests.chaos.planted.stage import Scenario, Servers, deployed, judge
+from tests.chaos.planted.run import named, plant
 from tests.stack.broker import broker_from_environment
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
 from tests.stack.signals import Interrupted
-
-SCENARIOS: Final[dict[str, Scenario]] = {
-    one.name: one for one in (*plain.SCENARIOS, *people.SCENARIOS, *faults.SCENARIOS)
-}
-BUGS: Final[tuple[Bug, ...]] = (*writing.BUGS, *sending.BUGS, *guarding.BUGS)
-
-
-class Row(NamedTuple):
-    """One run: what was run, whether it came out as it must, what was found, and how long it took."""
-
-    name: str
-    is_right: bool
-    found: str
-    seconds: float
-
-
-def broken(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    """The invariants that were broken, with the sentences."""
-    return {one.invariant: one.broken for one in verdicts if one.broken}
-
-
-def unpatched(scenarios: Iterable[Scenario], servers: Servers) -> Iterator[Row]:
-    """The product as it is: nothing may be broken, and the row says how much was looked at.
-
-    Scenarios that need no settings of their own share a deployment, and each is judged together with
-    those before it: what one leaves behind must not break the next.
-    """
-    alike: dict[str, list[Scenario]] = {}
-    for scenario in scenarios:
-        alike.setdefault(json.dumps(scenario.settings), []).append(scenario)
-    for group in alike.values():
-        with deployed(servers, group[0].settings) as deployment:
-            sent: list[Fields] = []
-            for scenario in group:
-                began = time.monotonic()
-                verdicts = judge(scenario, deployment, sent)
-                found = broken(verdicts)
-                checked = " ".join(f"{one.invariant}:{one.checked}" for one in verdicts)
-                text = f"checked {checked}" if not found else json.dumps(found)
-                yield Row(scenario.name, not found, text, time.monotonic() - began)
-
-
-def planted(bug: Bug, servers: Servers) -> Row:
-    """The product with the bug: the invariant must be broken, whatever else is."""
-    began, scenario = time.monotonic(), SCENARIOS[bug.scenario]
-    try:
-        with deployed(servers, scenario.settings, bug.edits) as deployment:
-            found = broken(judge(scenario, deployment, []))
-    except PatchError as error:
-        seconds = time.monotonic() - began
-        return Row(bug.name, is_right=False, found=str(error), seconds=seconds)
-    others = " ".join(one for one in found if one != bug.breaks)
-    text = f"{bug.breaks}: {found[bug.breaks][0]}" if bug.breaks in found else json.dumps(found)
-    text += f" (also {others})" if others and bug.breaks in found else ""
-    return Row(bug.name, bug.breaks in found, text, time.monotonic() - began)
-
-
-def show(row: Row, right: str, wrong: str) -> Row:
-    """One line of the table, as soon as it is known."""
-    print(f"{right if row.is_right else wrong:8} {row.seconds:5.1f} s  {row.name:48} {row.found}")
-    sys.stdout.flush()
-    return row
-
-
-def run(servers: Servers, wanted: Sequence[str]) -> bool:
-    """All of it, or the bugs whose names hold one of the words; whether all came out right."""
-    bugs = [one for one in BUGS if not wanted or any(word in one.name for word in wanted)]
-    names = dict.fromkeys(bug.scenario for bug in bugs)
-    print("The product as it is")
-    scenarios = [SCENARIOS[name] for name in names]
-    clean = [show(row, "clean", "BROKEN") for row in unpatched(scenarios, servers)]
-    print("The product with a bug")
-    caught = [show(planted(bug, servers), "caught", "MISSED") for bug in bugs]
-    number = sum(row.is_right for row in caught)
-    print(json.dumps({"planted": len(bugs), "caught": number}))
-    return number == len(bugs) and all(row.is_right for row in clean)
 
 
 def main() -> int:
     """The command line; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.planted", description=__doc__)
     parser.add_argument("words", nargs="*", help="only bugs whose names hold one of these")
-    words = parser.parse_args().words
+    bugs = named(parser.parse_args().words)
     try:
         with Stack() as stack:
             servers = (stack.start(EmbeddedPostgres()), stack.start(broker_from_environment()))
-            return 0 if run(servers, words) else 1
+            return 0 if plant(servers, bugs) else 1
     except Interrupted as error:
         return error.exit_code
 

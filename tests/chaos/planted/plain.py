@@ -56,6 +56,14 @@ async def retrieval(scene: Scene) -> None:
     await asyncio.sleep(MARGIN)
 
 
+async def record_request(scene: Scene) -> None:
+    """One command gets the record of a person who has done both steps."""
+    member = await (await scene.member("records")).ready()
+    command = await member.request_records(patientId=member.patient_id)
+    await member.told("RecordRequestFinished", command)
+    await asyncio.sleep(MARGIN)
+
+
 async def command_twice(scene: Scene) -> None:
     """One network query command arrives twice."""
     member = await (await scene.member("twice")).ready()
@@ -109,6 +117,7 @@ async def forged(scene: Scene) -> None:
 
 SCENARIOS: Final = (
     Scenario("retrieval", retrieval),
+    Scenario("record request", record_request),
     Scenario("command twice", command_twice),
     Scenario("unbound twice", unbound_twice),
     Scenario("pace", pace, {"PACING_PATIENT_WRITES": "2"}, waits=True),

@@ -145,4 +145,29 @@ BUGS: Final = (
             ),
         ),
     ),
+    Bug(
+        "the end of a record request not on its topic",
+        "record request",
+        "records",
+        (
+            Edit(
+                "consumers/records/advancing.py",
+                "    await tell(unit, [finished(about(after), looked.facts, end, looked.link)])\n"
+                "    await outbox.tell_state(unit, state_of(unit, after))\n",
+                "    await tell(unit, [finished(about(after), looked.facts, end, looked.link)])\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a record request that is ready without its link",
+        "record request",
+        "records",
+        (
+            Edit(
+                "consumers/records/advancing.py",
+                "finished(about(after), looked.facts, end, looked.link)",
+                "finished(about(after), looked.facts, end, None)",
+            ),
+        ),
+    ),
 )
