@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+AUDIT := $(VENV)/audit# an environment of its own: what looks at packages is none of them
+AUDIT_READY := $(AUDIT)/.ready
 JARS := tests/kafka/target/jars
 CHAOS_MINUTES ?= 4 # of breaking things; starting and settling come on top
 SEED ?= # replays the choices of a run; empty: fresh ones
@@ -13,7 +15,8 @@ TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted publish-chaos \
 	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
-	schemas check-schemas check-asyncapi manifests image lock clean
+	schemas check-schemas check-asyncapi manifests check-image image sbom audit strimzi \
+	check-compatibility freeze lock clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +51,7 @@ test-browser: $(READY) ## Walk the person's side in Chromium; SCREENSHOTS=folder
 $(JARS): tests/kafka/pom.xml
 	@command -v java >/dev/null || { echo "Apache Kafka needs a JDK, 17 or newer, and there is none on the PATH." >&2; exit 1; }
 	@command -v mvn >/dev/null || { echo "Fetching Apache Kafka needs Maven, and there is none on the PATH." >&2; exit 1; }
-	@echo "Fetching Apache Kafka (once; about 45 MB)"
+	@echo "Fetching Apache Kafka (once; about 55 MB)"
 	@mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies
 	@touch $@
 
@@ -100,7 +103,7 @@ types: $(READY) ## Check types, strictly.
 imports: $(READY) ## Check that imports go one way, floor by floor.
 	$(BIN)/lint-imports
 
-check: lint types imports check-schemas ## Run every check that needs no server.
+check: lint types imports check-schemas check-compatibility ## Run every check that needs no server.
 
 schemas: $(READY) ## Write AsyncAPI, OpenAPI, JSON Schema, the reasons and the state tables from the code.
 	$(BIN)/python -m schemas.generate
@@ -110,12 +113,36 @@ check-schemas: $(READY) ## Fail when a generated document is not what the code s
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m service.ias.transitions --check
 
+check-compatibility: $(READY) ## Fail when the contract breaks who goes by a release (tests/compatibility/releases).
+	$(BIN)/python -m tests.compatibility
+
+freeze: $(READY) ## Write down the contract and the SQL of the version that pyproject.toml names: part of releasing it.
+	$(BIN)/python -m tests.compatibility freeze
+
 check-asyncapi: ## Validate asyncapi.json with AsyncAPI's own parser (needs node and npm).
 	cd tests/contract/asyncapi && npm install --ignore-scripts --no-package-lock --no-audit --no-fund
 	node tests/contract/asyncapi/validate.cjs schemas/asyncapi.json
 
-manifests: ## Render the Kubernetes manifests (needs kubectl).
-	kubectl kustomize deploy/kustomize/base
+OVERLAY ?= production
+manifests: ## Render the Kubernetes manifests of an overlay (needs kubectl; OVERLAY=local|staging|production).
+	kubectl kustomize deploy/kustomize/overlays/$(OVERLAY)
+
+strimzi: $(READY) ## Write deploy/strimzi/kafka.yaml from the map of topics and the table of who may do what.
+	$(BIN)/python -m consumers topics strimzi > deploy/strimzi/kafka.yaml
+
+check-image: $(READY) ## Lint the Dockerfile, run its steps in a clean folder and look at what they make.
+	CHECK_IMAGE=1 $(BIN)/python -m pytest tests/deploy/test_image_steps.py
+
+$(AUDIT_READY): $(READY) requirements-audit.txt
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@
+
+sbom: $(AUDIT_READY) ## Write build/sbom.cdx.json: every package of the image, as CycloneDX.
+	@$(BIN)/python -m tests.supply.sbom $(AUDIT)/bin/cyclonedx-py
+
+audit: $(AUDIT_READY) ## Look up known weaknesses of the image's packages; says so where it cannot.
+	@$(BIN)/python -m tests.supply.audit $(AUDIT)/bin/pip-audit
 
 image: ## Build the image: make image VERSION=0.1.0 PYTHON_DIGEST=sha256:…
 	docker build -f deploy/Dockerfile --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) \
@@ -132,6 +159,9 @@ lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
 		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--annotation-style line \
+		requirements-audit.in -o requirements-audit.txt
 	{ sed -n '/^#/p' deploy/requirements-build.txt; \
 		sed -n '/^setuptools==/,/[^\\]$$/p' requirements-dev.txt; } > build.tmp
 	mv build.tmp deploy/requirements-build.txt

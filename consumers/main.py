@@ -17,6 +17,7 @@ from consumers.auditing import tool
 from consumers.auditing.published import UnreadableHeadsError
 from consumers.auditing.tool import UnknownSubjectError
 from consumers.dispatching import tool as dispatching
+from consumers.kafka_setup import tool as kafka_setup
 from consumers.keys import fresh_keys
 from consumers.processes.consumers import consumers
 from consumers.processes.gateway import gateway
@@ -26,13 +27,11 @@ from consumers.processes.lifecycle import run
 from consumers.webhook_setup import tool as webhook_setup
 from consumers.webhook_setup.errors import SetupError
 from migrations.run import migrate
-from service.bus import topics
 from service.gateway.failover.resuming import NotResumedError
 from service.settings.reader import SettingsError
 from service.settings.roles import (
     MigrateSettings,
     Role,
-    TopicsSettings,
     load,
     misplaced_secrets,
 )
@@ -56,6 +55,7 @@ TOOLS: Final[Mapping[str, Callable[[argparse.Namespace], Awaitable[int]]]] = {
     "audit": tool.run,
     "dispatch": dispatching.run,
     "reencrypt": reencrypt.run,
+    "topics": kafka_setup.run,
     "webhook": webhook_setup.run,
 }
 
@@ -113,9 +113,9 @@ def parser() -> argparse.ArgumentParser:
     webhook_setup.add_arguments(
         roles.add_parser("webhook", help="set up Metriport's webhook, and rotate its key")
     )
-    topic = roles.add_parser("topics", help="set up or check the Kafka topics")
-    topic.add_argument("action", choices=("apply", "check"))
-    topic.add_argument("--replication", type=int, default=3, help="replicas of new topics (3)")
+    kafka_setup.add_arguments(
+        roles.add_parser("topics", help="set up or check the Kafka topics; who may do what")
+    )
     return root
 
 
@@ -127,10 +127,8 @@ async def _dispatch(options: argparse.Namespace) -> int:
             return OK
         case "migrate":
             return await _migrate()
-        case "audit" | "dispatch" | "reencrypt" | "webhook" as name:
+        case "audit" | "dispatch" | "reencrypt" | "topics" | "webhook" as name:
             return await TOOLS[name](options)
-        case "topics":
-            return await _topics(options.action, options.replication)
         case "all":
             return await _serve((Role.INGRESS, Role.CONSUMERS, Role.GATEWAY))
         case name:
@@ -172,16 +170,3 @@ async def _migrate() -> int:
     if isinstance(settings, MigrateSettings):
         await migrate(settings.url.reveal())
     return OK
-
-
-async def _topics(action: str, replication: int) -> int:
-    settings = load(Role.TOPICS, os.environ)
-    if not isinstance(settings, TopicsSettings):
-        return FAILED
-    if action == "apply":
-        created = await topics.apply(settings.kafka, replication)
-        print("created: " + (", ".join(created) or "nothing, all are there"))  # noqa: T201 - output
-        return OK
-    missing = await topics.missing(settings.kafka)
-    print("missing: " + (", ".join(missing) or "none"))  # noqa: T201 - its output
-    return FAILED if missing else OK

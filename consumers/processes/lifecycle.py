@@ -23,7 +23,7 @@ from service.telemetry.internal import internal_app
 
 DRAIN_SECONDS: Final = 45.0
 _KEEP_ALIVE_SECONDS: Final = 65.0
-_SHUTDOWN_SECONDS: Final = 8.0
+SHUTDOWN_SECONDS: Final = 8.0
 _LINGER_SECONDS: Final = 1.0  # for the rest of a body that was refused; aiohttp's 10 s hold a place
 _INTERNAL_CONNECTIONS: Final = 256
 
@@ -136,7 +136,7 @@ async def serve(
         connections=connections,
         access_log=None,  # aiohttp's own prints query strings
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
-        shutdown_timeout=_SHUTDOWN_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
         lingering_time=_LINGER_SECONDS,
         read_bufsize=RECEIVE_BYTES,
         auto_decompress=False,  # the signature is over the bytes received

@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from schemas.topics import TOPICS, Topic, TopicSpec
+from schemas.topics import DAY, TOPICS, Topic, TopicSpec
 from service.bus.connection import connection_arguments, full_name
 from service.settings.groups import Kafka
 
@@ -14,6 +15,7 @@ _MAX_MESSAGE: Final = 34 * 1024 * 1024
 _ALREADY_THERE: Final = 36
 _LISTED_SECONDS: Final = 10.0
 _LISTED_PAUSE_SECONDS: Final = 0.05
+_MINUTE: Final = 60_000
 
 
 async def apply(settings: Kafka, replication: int) -> list[str]:
@@ -49,6 +51,54 @@ async def missing(settings: Kafka) -> list[str]:
         await admin.close()
 
 
+async def differences(settings: Kafka, replication: int) -> list[str]:
+    """How the topics that are there differ from the map, a line for each difference."""
+    admin = AIOKafkaAdminClient(**connection_arguments(settings))
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        names = {full_name(settings, topic): TOPICS[topic] for topic in Topic}
+        wanted = {name: spec for name, spec in names.items() if name in there}
+        described = await admin.describe_topics(list(wanted))
+        partitions = {one["topic"]: len(one["partitions"]) for one in described}
+        found = await _configurations(admin, list(wanted))
+        return [
+            line
+            for name, spec in sorted(wanted.items())
+            for line in _differing(name, spec, replication, partitions[name], found.get(name, {}))
+        ]
+    finally:
+        await admin.close()
+
+
+async def _configurations(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> dict[str, dict[str, str | None]]:
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    answers: Any = await admin.describe_configs(asked) if asked else []
+    return {
+        name: {key: value for key, value, *_ in entries}
+        for answer in answers
+        for _code, _message, _type, name, entries in answer.resources
+    }
+
+
+def _differing(
+    name: str, spec: TopicSpec, replication: int, partitions: int, found: dict[str, str | None]
+) -> list[str]:
+    lines = (
+        []
+        if partitions == spec.partitions
+        else [f"partitions is {partitions}, not {spec.partitions}"]
+    )
+    lines += [
+        f"{key} is {found[key]}, not {value}"
+        for key, value in sorted(configuration(spec, replication).items())
+        if key in found and found[key] != value
+    ]
+    return [f"{name}: {line}" for line in lines]
+
+
 async def _until_listed(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
     """Return when the broker lists them all: with KRaft that takes a moment after it made them."""
     with suppress(TimeoutError):
@@ -58,11 +108,17 @@ async def _until_listed(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
 
 
 def _new(name: str, spec: TopicSpec, replication: int) -> NewTopic:
-    """A topic as the map has it.
+    configs = configuration(spec, replication)
+    return NewTopic(name, spec.partitions, replication, topic_configs=configs)
+
+
+def configuration(spec: TopicSpec, replication: int) -> dict[str, str]:
+    """A topic's settings, as the map has them.
 
     The broker gives each record its time. With the producer's, Apache Kafka refuses what comes from a
     process whose clock is more than an hour ahead (``message.timestamp.after.max.ms``), and retention
-    would follow that clock.
+    would follow that clock. What is being written to is not deleted before its segment is closed, which
+    without ``segment.ms`` may take a week, whatever the retention.
     """
     configs = {
         "message.timestamp.type": "LogAppendTime",
@@ -72,7 +128,8 @@ def _new(name: str, spec: TopicSpec, replication: int) -> NewTopic:
     }
     if spec.retention_ms is not None:
         configs["retention.ms"] = str(spec.retention_ms)
-    return NewTopic(name, spec.partitions, replication, topic_configs=configs)
+        configs["segment.ms"] = str(min(DAY, max(10 * _MINUTE, spec.retention_ms // 6)))
+    return configs
 
 
 def _created(errors: list[tuple[str, int, str | None]]) -> list[str]:

@@ -1,9 +1,10 @@
 """The manifests as Python sees them: from the files as they stand, or as kustomize renders them."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,11 @@ import yaml
 from service.settings.roles import Role
 
 ROOT: Final = Path(__file__).parents[2]
-BASE: Final = ROOT / "deploy" / "kustomize" / "base"
+KUSTOMIZE: Final = ROOT / "deploy" / "kustomize"
+BASE: Final = KUSTOMIZE / "base"
+OVERLAYS: Final = ("local", "staging", "production")
+REQUIRE: Final = "REQUIRE_KUBECTL"
+"""Where this is set, as in CI, a machine without kubectl fails instead of skipping."""
 
 WITH_PODS: Final = tuple(role for role in Role if role not in {Role.WEBHOOK, Role.DISPATCH})
 """Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob. But ``webhook`` is
@@ -49,16 +54,23 @@ def from_files() -> list[Manifest]:
     ]
 
 
-def rendered() -> list[Manifest]:
-    """What ``kubectl kustomize`` makes of the base."""
+@cache
+def rendered(folder: Path) -> list[Manifest]:
+    """What ``kubectl kustomize`` makes of a folder."""
     command = ["kubectl", "kustomize"]
     try:
         subprocess.run([*command, "--help"], check=True, capture_output=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
+        if REQUIRE in os.environ:
+            raise
         raise CannotRenderError(
             f"kubectl kustomize does not run here ({type(error).__name__})"
         ) from None
-    done = subprocess.run([*command, str(BASE)], check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [*command, str(folder)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, "kustomize warns of what it will not understand one day"
     return list(yaml.safe_load_all(done.stdout))
 
 
@@ -115,14 +127,28 @@ class Workload:
         return {
             f"{mount['mountPath']}/{item['path']}": (source["secret"]["name"], item["key"])
             for source in volume["projected"]["sources"]
+            if "secret" in source
             for item in source["secret"]["items"]
+        }
+
+    @property
+    def config_maps(self) -> dict[str, str]:
+        """Path of each file in the container that comes from a ConfigMap, and the map's name."""
+        (mount,) = (mount for one in self.containers for mount in one["volumeMounts"])
+        return {
+            f"{mount['mountPath']}/{item['path']}": source["configMap"]["name"]
+            for volume in self.pod["volumes"]
+            for source in volume["projected"]["sources"]
+            if "configMap" in source
+            for item in source["configMap"]["items"]
         }
 
 
 @dataclass(frozen=True)
 class Manifests:
-    """Everything that would be applied."""
+    """Everything that would be applied: the base, or an overlay."""
 
+    name: str
     all: list[Manifest]
 
     def of_kind(self, kind: str) -> list[Manifest]:

@@ -1,6 +1,9 @@
 """What the internet reaches, and whom each role may talk to."""
 
+import ipaddress
 from urllib.parse import urlsplit
+
+import pytest
 
 from service.settings.roles import Role
 from tests.deploy.manifests import WITH_PODS, Manifest, Manifests
@@ -132,11 +135,12 @@ def test_pods_take_connections_on_their_own_ports_from_named_places_only(
 def test_only_the_gateway_may_reach_metriport_and_it_reaches_no_broker(
     manifests: Manifests,
 ) -> None:
+    kafka = 9092 if manifests.name == "local" else 9093
     assert _allowed(manifests, "egress") == {
         53: set(WITH_PODS),
         443: {Role.GATEWAY},
         5432: set(WITH_PODS) - {Role.TOPICS},
-        9093: {Role.INGRESS, Role.CONSUMERS, Role.TOPICS, Role.AUDIT},
+        kafka: {Role.INGRESS, Role.CONSUMERS, Role.TOPICS, Role.AUDIT},
     }
 
 
@@ -154,7 +158,24 @@ def test_the_gateway_cannot_be_sent_to_addresses_inside_the_network(manifests: M
     assert {"fc00::/7", "fe80::/10"} <= set(left_out["::/0"])
 
 
+def test_nothing_goes_out_but_to_a_named_place(manifests: Manifests) -> None:
+    """A port alone would open it to the whole internet."""
+    for policy in manifests.of_kind("NetworkPolicy"):
+        for rule in policy["spec"].get("egress", []):
+            assert rule["to"]
+            for peer in rule["to"]:
+                block = peer.get("ipBlock")
+                if block is None:
+                    assert peer["namespaceSelector"]["matchLabels"]
+                elif ipaddress.ip_network(block["cidr"]).prefixlen == 0:
+                    assert manifests.selected_by(policy["spec"]["podSelector"]) == {Role.GATEWAY}
+                else:
+                    assert ipaddress.ip_network(block["cidr"]).is_private
+
+
 def test_brokers_are_reached_by_tls_on_the_port_that_is_open(manifests: Manifests) -> None:
+    if manifests.name == "local":
+        pytest.skip("a local cluster's Kafka has neither passwords nor TLS")
     for role in (Role.INGRESS, Role.CONSUMERS, Role.TOPICS, Role.AUDIT):
         environment = manifests.environment(manifests.workloads[role])
         assert environment["KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"

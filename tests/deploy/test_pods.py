@@ -1,12 +1,13 @@
 """What every pod may do, when it is stopped, and what image it runs."""
 
+import re
 import tomllib
 
+from consumers.processes import lifecycle
 from service.settings.roles import Role, describe
-from tests.deploy.manifests import ROOT, WITH_PODS, Manifests, Workload
+from tests.deploy.manifests import ROOT, WITH_PODS, Manifest, Manifests, Workload
 
-DRAIN = {Role.INGRESS: 25, Role.CONSUMERS: 30, Role.GATEWAY: 45}
-"""Seconds that a role may take from SIGTERM to its end."""
+LONG_RUNNING = {Role.INGRESS, Role.CONSUMERS, Role.GATEWAY}
 
 ARGUMENTS = {
     Role.TOPICS: ["topics", "apply"],
@@ -14,23 +15,29 @@ ARGUMENTS = {
 }
 """What a role is called with beside its name."""
 
-SPARE = 5
-"""Seconds between the longest drain and SIGKILL."""
+SPARE = 2
+"""Seconds between the longest way to stop and SIGKILL."""
 
 
 def test_every_role_has_one_workload(manifests: Manifests) -> None:
     assert set(manifests.workloads) == set(WITH_PODS)
-    assert set(manifests.long_running) == set(DRAIN)
+    assert set(manifests.long_running) == LONG_RUNNING
 
 
 def test_every_pod_runs_the_command_of_the_role_that_its_label_names(manifests: Manifests) -> None:
     for role, workload in manifests.workloads.items():
         (container,) = workload.containers
-        assert container["args"] == ARGUMENTS.get(role, [role.value])
+        arguments = ARGUMENTS.get(role, [role.value])
+        if manifests.name == "local" and role is Role.TOPICS:
+            arguments = [*arguments, "--replication", "1"]  # a broker of its own
+        assert container["args"] == arguments
         assert "command" not in container
 
 
-def test_long_running_roles_have_two_replicas_that_are_not_taken_away_together(
+LEAST = {"base": 2, "local": 1, "staging": 2, "production": 3}
+
+
+def test_long_running_roles_have_replicas_that_are_not_taken_away_together(
     manifests: Manifests,
 ) -> None:
     budgets = {
@@ -38,11 +45,29 @@ def test_long_running_roles_have_two_replicas_that_are_not_taken_away_together(
         for budget in manifests.of_kind("PodDisruptionBudget")
         for role in manifests.selected_by(budget["spec"]["selector"])
     }
-    assert budgets == dict.fromkeys(DRAIN, 1)
+    assert budgets == dict.fromkeys(LONG_RUNNING, 1)
     for workload in manifests.long_running.values():
         spec = workload.manifest["spec"]
-        assert spec["replicas"] == 2
+        assert replicas(manifests, workload) >= LEAST[manifests.name]
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def replicas(manifests: Manifests, workload: Workload) -> int:
+    """How many there are at least, whoever says so."""
+    name = workload.manifest["metadata"]["name"]
+    least = [
+        one["spec"].get("minReplicas") or one["spec"]["minReplicaCount"]
+        for one in scalers(manifests)
+        if one["spec"]["scaleTargetRef"]["name"] == name
+    ]
+    fixed = workload.manifest["spec"].get("replicas")
+    (number,) = [*least, *([] if fixed is None else [fixed])]
+    assert isinstance(number, int)
+    return number
+
+
+def scalers(manifests: Manifests) -> list[Manifest]:
+    return manifests.of_kind("HorizontalPodAutoscaler") + manifests.of_kind("ScaledObject")
 
 
 def test_the_audit_is_checked_every_day_and_keys_are_changed_only_when_somebody_says_so(
@@ -121,12 +146,16 @@ def test_liveness_asks_the_process_only_and_readiness_its_dependencies(
         }
 
 
-def test_grace_periods_are_longer_than_what_comes_before_them(manifests: Manifests) -> None:
-    for role, workload in manifests.long_running.items():
+def test_grace_periods_are_longer_than_the_longest_way_to_stop(manifests: Manifests) -> None:
+    """A hook before the signal; after it a delay, the drain up to its limit, and the servers' closing."""
+    delays = {one.name: one.default for one in describe(Role.INGRESS)}
+    for workload in manifests.long_running.values():
         (container,) = workload.containers
         hook = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command")
-        waits = int(hook[1]) if hook else 0
-        assert workload.pod["terminationGracePeriodSeconds"] >= waits + DRAIN[role] + SPARE
+        before = int(hook[1]) if hook else 0
+        notice = (delays | manifests.environment(workload))["DRAIN_DELAY"]
+        longest = before + int(notice or 0) + lifecycle.DRAIN_SECONDS + lifecycle.SHUTDOWN_SECONDS
+        assert workload.pod["terminationGracePeriodSeconds"] >= longest + SPARE
 
 
 def test_ports_are_those_that_the_code_opens_by_default(manifests: Manifests) -> None:
@@ -138,14 +167,43 @@ def test_ports_are_those_that_the_code_opens_by_default(manifests: Manifests) ->
             assert workload.ports["public"] == int(settings["HTTP_PORT"] or 0)
 
 
-def test_every_image_is_the_projects_own_version_and_never_the_latest(manifests: Manifests) -> None:
+NAMES = {
+    "base": "metriport-ias",
+    "local": "metriport-ias",
+    "staging": "registry.example.com/metriport-ias",
+    "production": "registry.example.com/metriport-ias",
+}
+
+
+def test_every_image_is_the_projects_own_version_or_a_digest_and_never_the_latest(
+    manifests: Manifests,
+) -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    tagged, pinned = f":{version}", r"@sha256:[0-9a-f]{64}"
+    ending = pinned if manifests.name == "production" else re.escape(tagged)
     for workload in manifests.workloads.values():
         for container in workload.containers:
-            assert container["image"] == f"metriport-ias:{version}"
+            assert re.fullmatch(re.escape(NAMES[manifests.name]) + ending, container["image"])
+            assert "imagePullPolicy" not in container, "pulled where a tag may move, else found"
 
 
-def test_the_version_label_is_that_of_the_image(manifests: Manifests) -> None:
+def test_every_object_says_what_it_is_part_of(manifests: Manifests) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     for workload in manifests.workloads.values():
-        label = workload.labels["app.kubernetes.io/version"]
-        assert workload.containers[0]["image"] == f"metriport-ias:{label}"
+        labels = workload.labels
+        assert labels["app.kubernetes.io/version"] == version
+        assert labels["app.kubernetes.io/name"] == "metriport-ias"
+        assert labels["app.kubernetes.io/part-of"] == "metriport-ias"
+        assert labels["app.kubernetes.io/managed-by"] == "kustomize"
+        assert workload.manifest["metadata"]["labels"]["app.kubernetes.io/component"]
+
+
+def test_an_overlay_has_a_namespace_of_its_own_that_takes_restricted_pods_only(
+    overlay: Manifests,
+) -> None:
+    (namespace,) = overlay.of_kind("Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for one in overlay.all:
+        if one is not namespace:
+            assert one["metadata"]["namespace"] == namespace["metadata"]["name"]
+        assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == overlay.name

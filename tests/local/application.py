@@ -35,6 +35,8 @@ class Application:
     return_port: int
     prefix: str = ""
     host: str = "127.0.0.1"
+    login: Fields = field(default_factory=dict)
+    """More for its Kafka clients, where the broker asks who is there."""
     on_told: Callable[[Told], None] = lambda _: None
     on_sent: Callable[[str, Fields], None] = lambda _name, _content: None
     events: list[Told] = field(default_factory=list)
@@ -43,11 +45,12 @@ class Application:
 
     async def __aenter__(self) -> Self:
         self._changed = asyncio.Condition()
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap_servers, acks="all")
+        where = {"bootstrap_servers": self.bootstrap_servers, **self.login}
+        self._producer = AIOKafkaProducer(acks="all", **where)
         self._consumer = AIOKafkaConsumer(
             f"{self.prefix}ias.events.v1",
             f"{self.prefix}ias.links.v1",
-            bootstrap_servers=self.bootstrap_servers,
+            **where,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=20,
         )

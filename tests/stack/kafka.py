@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,7 @@ class Listener:
     name: str
     port: int
     advertised: int
+    protocol: str = "PLAINTEXT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,25 +77,28 @@ class ApacheKafka(EmbeddedBroker):
         listeners: Sequence[Listener] = (),
         seat: Seat | None = None,
         memory: str = MEMORY,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(port=port)
         self._listeners = listeners
         self._seat = seat or Seat()
         self._memory = memory
+        self._more = more or {}
 
     def relaunch(self) -> None:
         """Start again after ``kill``, without waiting until it answers."""
         self._running().start()
 
     def _prepared(self, folder: Path) -> Supervised:
-        java = _java(self._memory)
+        command = java(self._memory)
         settings = folder / "server.properties"
         lines = _properties(self.port, self._listeners, self._seat) | {"log.dirs": folder / "data"}
+        lines |= self._more
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         settings.write_text(text, encoding="utf-8")
         options = ("format", "--cluster-id", self._seat.cluster, "--config", str(settings))
         formatted = subprocess.run(
-            [*java, "kafka.tools.StorageTool", *options],
+            [*command, "kafka.tools.StorageTool", *options],
             capture_output=True,
             text=True,
             timeout=60,
@@ -102,15 +106,13 @@ class ApacheKafka(EmbeddedBroker):
         )
         if formatted.returncode:
             raise NoKafkaError(formatted.stdout + formatted.stderr)
-        command = [*java, "kafka.Kafka", str(settings)]
+        run = [*command, "kafka.Kafka", str(settings)]
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        return Supervised(
-            "kafka", command, env=environment, log_path=folder / "broker.log", cwd=folder
-        )
+        return Supervised("kafka", run, env=environment, log_path=folder / "broker.log", cwd=folder)
 
 
-def _java(memory: str) -> list[str]:
-    """The command up to the class to run.
+def java(memory: str) -> list[str]:
+    """The command up to the class to run, with every class of Kafka's.
 
     Raises:
         NoKafkaError: there is no Java, or the jars were not fetched.
@@ -152,11 +154,12 @@ def _addresses(port: int, listeners: Sequence[Listener], seat: Seat) -> dict[str
     bound = [f"{one.name}://{LOOPBACK}:{one.port}" for one in listeners]
     told = [f"{one.name}://{LOOPBACK}:{one.advertised}" for one in listeners]
     plain = f"PLAINTEXT://{LOOPBACK}:{port}"
-    names = ["PLAINTEXT", "CONTROLLER", *(one.name for one in listeners)]
+    protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+    protocols += [f"{one.name}:{one.protocol}" for one in listeners]
     return {
         "listeners": ",".join([plain, f"CONTROLLER://{own}", *bound]),
         "advertised.listeners": ",".join([plain, *told]),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
+        "listener.security.protocol.map": ",".join(protocols),
     }

@@ -1,0 +1,21 @@
+"""What Prometheus finds: every pod that runs, by its internal port alone."""
+
+from service.settings.roles import Role
+from tests.deploy.manifests import Manifests
+
+
+def test_every_long_running_role_is_scraped_on_its_internal_port(overlay: Manifests) -> None:
+    if overlay.name == "local":
+        assert not overlay.of_kind("ServiceMonitor")
+        return
+    (monitor,) = (one["spec"] for one in overlay.of_kind("ServiceMonitor"))
+    (endpoint,) = monitor["endpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("internal", "/metrics")
+    (among,) = monitor["selector"]["matchExpressions"]
+    found = {
+        Role(one["metadata"]["labels"]["app.kubernetes.io/component"])
+        for one in overlay.of_kind("Service")
+        if any(port["name"] == endpoint["port"] for port in one["spec"]["ports"])
+        and one["metadata"]["labels"]["app.kubernetes.io/component"] in among["values"]
+    }
+    assert found == set(overlay.long_running)
