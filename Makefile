@@ -66,7 +66,7 @@ chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge ever
 	@$(BIN)/python -m tests.chaos --plant few --minutes $(CHAOS_MINUTES) $(if $(strip $(SEED)),--seed $(SEED))
 
 chaos-ci: $(READY) $(JARS) ## The same with a fixed seed, and a few planted bugs that the checker must catch: eight minutes at most.
-	@$(BIN)/python -m tests.chaos --plant few --minutes 2.5 --settle 110 --seed 20261130
+	@$(BIN)/python -m tests.chaos --plant few --minutes 2.5 --settle 150 --seed 20261130
 
 soak: $(READY) $(JARS) ## The same for two hours, with storms of 20,000 webhooks.
 	@$(BIN)/python -m tests.chaos --plant few --minutes 120 --storm 20000 --settle 300 $(if $(strip $(SEED)),--seed $(SEED))

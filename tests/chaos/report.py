@@ -48,10 +48,16 @@ def _head(result: Result, command: str) -> list[str]:
     return [
         f"Run of {result.at:%d %B %Y, %H:%M} UTC: `{command}`, commit `{said['commit']}`{changed}; {on}.",
         f"{done} reached; {said['flows']} people, {said['record_requests']} of them by one `RequestRecords`.",
-        f"{said['checked']:,} cases checked: {found}. Not well in time: {said['not_recovered']}.",
+        f"{said['checked']:,} cases checked: {found}. {_unfinished(said)}",
         f"Longest answer to a webhook: {said['longest_answer_s']:.2f} s. {_planted(said)}",
         "",
     ]
+
+
+def _unfinished(said: Mapping[str, Any]) -> str:
+    names = {"not_recovered": "faults not got over", "stalled": "people stalled"}
+    names |= {"died": "processes died", "left": "left when the time was up"}
+    return "; ".join(f"{text}: {said[name]}" for name, text in names.items()).capitalize() + "."
 
 
 def _planted(said: Mapping[str, Any]) -> str:

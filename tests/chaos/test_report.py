@@ -132,6 +132,10 @@ def test_the_report_shows_each_fault_each_act_and_where_findings_began(
     assert "| vendor-429 | 1 | not well | not well | 1 | 0 | 0 | 0 |" in told
     assert "| at the end |  |  |  | 0 | 0 | 1 | 0 |" in told
     assert "| **all** | **4** |  |  | **7** | **2** | **3** | **1** |" in told
+    assert (
+        "14 cases checked: 2 lost, 3 wrong, 1 twice. Faults not got over: 1; people stalled: 0; "
+        in told
+    )
     assert "Bugs planted in this code: 4, caught: 3." in told
     assert "| kill-gateway | 1 | 0.5 | 0.5 | 1 | 0 | 0 | 1 |" in whole
     assert re.search(
