@@ -33,7 +33,7 @@ def teach(
 
     Every command ends with 2 when its arguments or settings are wrong.
     """
-    codes = {**ends, 2: "wrong arguments or settings; nothing was done"}
+    codes = {2: "wrong arguments or settings; nothing was done", **ends}
     listed = "\n".join(f"  {code}  {meaning}" for code, meaning in sorted(codes.items()))
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = textwrap.fill(about, _WIDTH)

@@ -44,13 +44,21 @@ def report(findings: Iterable[Finding]) -> Report:
 
 def lines(told: Report) -> Iterable[str]:
     """The report for a person: a line for each finding, and what to do below it."""
-    for one in told.findings:
-        about = f" {one.about}" if one.about else ""
-        yield f"{one.verdict.value:<8}{one.check}{about}: {one.found}"
-        if one.todo:
-            yield f"{'':<8}→ {one.todo}"
+    for (check, verdict, found, todo), abouts in _grouped(told.findings).items():
+        about = "".join(f" {one}" for one in abouts if one)
+        yield f"{verdict.value:<8}{check}{about}: {found}"
+        if todo:
+            yield f"{'':<8}→ {todo}"
     counts = {verdict: sum(one.verdict is verdict for one in told.findings) for verdict in Verdict}
     yield ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())
+
+
+def _grouped(findings: Iterable[Finding]) -> dict[tuple[str, Verdict, str, str], list[str]]:
+    """What the same is found about, such as seven topics, is one line."""
+    grouped: dict[tuple[str, Verdict, str, str], list[str]] = {}
+    for one in findings:
+        grouped.setdefault((one.check, one.verdict, one.found, one.todo), []).append(one.about)
+    return grouped
 
 
 def ok(check: str, found: str, about: str = "") -> Finding:

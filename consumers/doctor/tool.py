@@ -48,7 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         _ABOUT,
         example="metriport-ias doctor --role consumers --json",
-        ends={OK: "nothing is wrong (there may be warnings)", FOUND_WRONG: "something is wrong"},
+        ends={
+            OK: "nothing is wrong (there may be warnings)",
+            FOUND_WRONG: "something is wrong",
+            _WRONG_SETTINGS: "wrong arguments, or the settings of a --role are not whole",
+        },
     )
     parser.add_argument(
         "--role",

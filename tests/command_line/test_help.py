@@ -31,7 +31,7 @@ def test_help_tells_its_purpose_an_example_and_its_exit_codes(
 ) -> None:
     shown = help_of(command, capsys)
     assert "--json" in shown
-    assert re.search(r"exit codes:\n  0  .+\n  1  .+\n  2  wrong arguments or settings", shown)
+    assert re.search(r"exit codes:\n  0  .+\n  1  .+\n  2  wrong arguments", shown)
     example = re.search(r"example:\n  metriport-ias (.+)\n", shown)
     assert example is not None
     options = parser().parse_args(shlex.split(example[1]))

@@ -22,7 +22,12 @@ def facts(**changes: Any) -> TopicFacts:
         "message.timestamp.type": "LogAppendTime",
         "unclean.leader.election.enable": "false",
     }
-    given = {"partitions": 12, "replication": 3, "lagging": 0, "configs": configs} | changes
+    given: dict[str, Any] = {
+        "partitions": 12,
+        "replication": 3,
+        "lagging": 0,
+        "configs": configs,
+    } | changes
     given["configs"] = configs | (changes.get("configs") or {})
     return TopicFacts(**given)
 

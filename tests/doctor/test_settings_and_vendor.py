@@ -98,7 +98,7 @@ def test_metriports_key_is_looked_for_among_ours_and_never_shown() -> None:
 
 
 def seen(operation: str, status: int, *paths: str) -> Seen:
-    shape = {"$": ("object",), **dict.fromkeys(paths, ("text",))}
+    shape: dict[str, tuple[str, ...]] = {"$": ("object",), **dict.fromkeys(paths, ("text",))}
     return Seen(Origin.ANSWER, operation, status, "application/json", shape)
 
 
@@ -137,3 +137,12 @@ def test_the_worst_finding_is_the_verdict_of_all() -> None:
     assert report([]).verdict is Verdict.OK
     assert report([fine, odd]).verdict is Verdict.WARNING
     assert report([bad, odd, fine]).verdict is Verdict.WRONG
+
+
+def test_the_same_about_several_things_is_one_line_for_a_person() -> None:
+    odd = [warning("kafka.replication", "1 replicas", "add two", name) for name in ("a", "b")]
+    assert list(lines(report(odd))) == [
+        "warning kafka.replication a b: 1 replicas",
+        "        → add two",
+        "0 ok, 2 warning, 0 wrong",
+    ]

@@ -185,10 +185,11 @@ def describe(deployment: Deployment) -> None:
     settings = deployment.settings
     if isinstance(deployment, VendorDeployment):
         print(f"\n{deployment.told_by('doctor', '--capabilities')[0]}", flush=True)
+    vendor = "Metriport" if isinstance(deployment, VendorDeployment) else "Metriport double"
     internal = ", ".join(f"{role} :{port}" for role, port in settings.internal_ports.items())
     print(
         f"\n  ingress            {settings.public_url}"
-        f"\n  Metriport          {settings.sandbox_url}"
+        f"\n  {vendor:<18} {settings.sandbox_url}"
         f"\n  Kafka              {settings.bootstrap_servers}"
         f"\n  probes, metrics    127.0.0.1 {internal}"
         f"\n  logs               {deployment.folder}",
