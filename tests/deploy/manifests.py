@@ -14,7 +14,9 @@ from service.settings.roles import Role
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = ROOT / "deploy" / "kustomize" / "base"
 
-WITH_PODS: Final = tuple(role for role in Role if role not in {Role.WEBHOOK, Role.DISPATCH})
+WITH_PODS: Final = tuple(
+    role for role in Role if role not in {Role.WEBHOOK, Role.DISPATCH, Role.TOOLS}
+)
 """Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob. But ``webhook`` is
 run by a person, who takes the file that it writes from there."""
 
