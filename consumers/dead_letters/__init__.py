@@ -6,7 +6,7 @@ What lives here
 
 What must not
     No content is printed as it is: by default the shape of a message (paths and types), with
-    ``--content`` its fields with secrets and demographics masked. Nothing is replayed from a letter's own
+    ``--content`` its ids, times and closed words (``masking``). Nothing is replayed from a letter's own
     bytes: the right to write to the topic is not trust, so the original record is taken, whose signature
     or MAC is verified again.
 

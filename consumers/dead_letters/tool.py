@@ -25,6 +25,7 @@ from consumers.dead_letters.letters import (
     original,
     told,
 )
+from consumers.dead_letters.masking import shown_fields
 from consumers.replaying.again import Again, Result, open_again
 from schemas.reasons import REMEDIES, Reason
 from service.assumed.shapes import shape_of_bytes
@@ -46,7 +47,7 @@ _ABOUT: Final = (
 _LIST: Final = "Lists dead letters, oldest first within a partition. Nothing is opened."
 _SHOW: Final = (
     "Tells one dead letter: where it comes from, what helps, and the shape of its content (paths and types). "
-    "--content adds the fields themselves, with secrets and demographics masked. Needs SEALING_PRIVATE_KEYS."
+    "--content adds its fields: ids, times and closed words as they are, of everything else the type. Needs SEALING_PRIVATE_KEYS."
 )
 _REPLAY: Final = (
     "Handles the records once more that these letters were made of, through the normal path: verified, opened, "
@@ -94,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ends={OK: "it was found and opens", FOUND_WRONG: "it was not found, or does not open"},
     )
     shown.add_argument("id", help="as `list` tells it")
-    shown.add_argument("--content", action="store_true", help="also its fields, secrets masked")
+    shown.add_argument("--content", action="store_true", help="also its fields, masked")
     replayed = actions.add_parser("replay", help="handle their records once more")
     teach(
         replayed,
@@ -218,17 +219,8 @@ def _shown(opener: Opener, one: Letter, *, content: bool) -> Shown:
         inner is not None,
         len(inner or b""),
         dict(shape_of_bytes(inner or b"")),
-        _masked(inner) if content and inner is not None else None,
+        shown_fields(inner) if content and inner is not None else None,
     )
-
-
-def _masked(content: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """The fields, masked as in the logs; what is no JSON is not shown."""
-    try:
-        decoded = msgspec.json.decode(content)
-    except (ValueError, RecursionError):
-        return None
-    return logs.redact(None, "", {"fields": decoded})["fields"]
 
 
 def _line(one: Told) -> str:

@@ -129,7 +129,11 @@ def _shown(topic: Topic, facts: TopicFacts) -> str:
     retention = TOPICS[topic].retention_ms
     kept = "compacted" if retention is None else f"kept {_span(retention)}"
     in_sync = facts.configs.get("min.insync.replicas", "?")
-    return f"{facts.partitions} partitions, {facts.replication} replicas, min ISR {in_sync}, {kept}"
+    unclean = facts.configs.get("unclean.leader.election.enable", "not told")
+    return (
+        f"{facts.partitions} partitions, {facts.replication} replicas, min ISR {in_sync}, {kept}, "
+        f"unclean election: {unclean}"
+    )
 
 
 def _span(milliseconds: int) -> str:

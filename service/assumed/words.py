@@ -12,7 +12,7 @@ PARTS: Final = frozenset(
     aal aal2 aal3 access accept account acr active actual additional address admit alias amr any app
     application array assurance async at attachment attempt attributes aud audience auth authentication
     authenticator authorization available base batch birth body bulk bundle by callback cancelled carequality
-    category challenge channel city class client code cohort cohorts commonwell completed conditions
+    category challenge channel city class client code cohort cohorts command commonwell completed conditions
     confidence config consent consolidated contact content context conversion coordinates copy correlation
     count country coverage created credential custom cx data date day days deadline decision default
     delivery demographics description destination detail details device diagnosis digest dimension
