@@ -13,7 +13,7 @@ WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted publish-chaos \
+.PHONY: help setup run up up-vendor test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted publish-chaos \
 	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
 	schemas check-schemas check-asyncapi manifests check-image image sbom audit strimzi \
 	check-compatibility freeze lock clean
@@ -36,6 +36,9 @@ run: $(READY) ## Run one person's complete retrieval on a whole local deployment
 
 up: $(READY) ## Leave the same deployment running and walk the retrieval by hand in a browser.
 	@$(BIN)/python -m tests.local up
+
+up-vendor: $(READY) ## Leave it running against Metriport's own sandbox (METRIPORT_API_KEY, METRIPORT_FACILITY_ID, PUBLIC_URL).
+	@$(BIN)/python -m tests.local vendor
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
 	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)

@@ -16,14 +16,20 @@ from consumers import reencrypt
 from consumers.auditing import tool
 from consumers.auditing.published import UnreadableHeadsError
 from consumers.auditing.tool import UnknownSubjectError
+from consumers.command_line import ToolError
+from consumers.dead_letters import tool as dead_letters
 from consumers.dispatching import tool as dispatching
+from consumers.doctor import tool as doctor
+from consumers.flow import tool as flow
 from consumers.kafka_setup import tool as kafka_setup
 from consumers.keys import fresh_keys
+from consumers.observing import tool as observing
 from consumers.processes.consumers import consumers
 from consumers.processes.gateway import gateway
 from consumers.processes.ingress import ingress
 from consumers.processes.lifecycle import Role as RunningRole
 from consumers.processes.lifecycle import run
+from consumers.replaying import tool as replaying
 from consumers.webhook_setup import tool as webhook_setup
 from consumers.webhook_setup.errors import SetupError
 from migrations.run import migrate
@@ -51,12 +57,24 @@ BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
     Role.GATEWAY: gateway,
 }
 
+
+async def webhooks(options: argparse.Namespace) -> int:
+    """Metriport's webhook, and the webhooks that came."""
+    replays = options.action == "replay"
+    return await (replaying.run(options) if replays else webhook_setup.run(options))
+
+
 TOOLS: Final[Mapping[str, Callable[[argparse.Namespace], Awaitable[int]]]] = {
     "audit": tool.run,
+    "dead-letters": dead_letters.run,
     "dispatch": dispatching.run,
+    "doctor": doctor.run,
+    "flow": flow.run,
+    "observe": observing.run,
     "reencrypt": reencrypt.run,
     "topics": kafka_setup.run,
-    "webhook": webhook_setup.run,
+    "webhook": webhooks,
+    "webhooks": webhooks,
 }
 
 log = structlog.get_logger()
@@ -79,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reencrypt.WrongKeysError,
         SetupError,
         NotResumedError,
+        ToolError,
     ) as error:
         print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
         code = FAILED
@@ -103,6 +122,9 @@ def parser() -> argparse.ArgumentParser:
     roles.add_parser("migrate", help="bring the database to the newest shape")
     roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
     roles.add_parser("settings", help="print every setting, its roles, default and meaning")
+    doctor.add_arguments(
+        roles.add_parser("doctor", help="look whether everything is as it has to be")
+    )
     tool.add_arguments(roles.add_parser("audit", help="check, export or archive the audit"))
     dispatching.add_arguments(
         roles.add_parser("dispatch", help="tell, pause or resume the calls to Metriport")
@@ -110,8 +132,23 @@ def parser() -> argparse.ArgumentParser:
     reencrypt.add_arguments(
         roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
     )
-    webhook_setup.add_arguments(
-        roles.add_parser("webhook", help="set up Metriport's webhook, and rotate its key")
+    replaying.add_arguments(
+        webhook_setup.add_arguments(
+            roles.add_parser(
+                "webhooks",
+                aliases=["webhook"],
+                help="set up Metriport's webhook, rotate its key, handle webhooks once more",
+            )
+        )
+    )
+    flow.add_arguments(
+        roles.add_parser("flow", help="one command, patient or subject as a timeline")
+    )
+    observing.add_arguments(
+        roles.add_parser("observe", help="what Metriport really sends, beside what is assumed")
+    )
+    dead_letters.add_arguments(
+        roles.add_parser("dead-letters", help="what could not be acted on: list, show, replay")
     )
     kafka_setup.add_arguments(
         roles.add_parser("topics", help="set up or check the Kafka topics; who may do what")
@@ -127,7 +164,7 @@ async def _dispatch(options: argparse.Namespace) -> int:
             return OK
         case "migrate":
             return await _migrate()
-        case "audit" | "dispatch" | "reencrypt" | "topics" | "webhook" as name:
+        case name if name in TOOLS:
             return await TOOLS[name](options)
         case "all":
             return await _serve((Role.INGRESS, Role.CONSUMERS, Role.GATEWAY))

@@ -3,6 +3,7 @@
 Floors, from the ground; a floor imports only those below it:
 
     settings · telemetry · crypto     what everything stands on
+    assumed                           what is assumed of the vendor, and the shapes that show it
     ias                               the rules, pure functions on values
     store                             Postgres: SQL in the open, on the caller's connection
     bus · gateway                     Kafka · everything that talks to Metriport's HTTP API

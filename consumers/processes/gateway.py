@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
-from service.gateway.client import open_client
+from service.gateway.client import Look, open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
 from service.gateway.operations.common import Surroundings
+from service.gateway.outcome import VendorResponse
 from service.gateway.pacing import Pace
 from service.gateway.watch.watcher import Watcher
 from service.settings.roles import GatewaySettings
@@ -16,6 +17,17 @@ from service.store import calls, environment
 from service.store.listen import listen
 from service.store.starting import open_when_there, until_there
 from service.store.unit import Vault
+from service.telemetry.shapes import Shapes
+
+
+def shapes_of(settings: GatewaySettings) -> Look:
+    """Keeps the shapes of answers, where that is switched on."""
+    shapes = Shapes(settings.observing.folder, "gateway")
+
+    def look(operation: str, answer: VendorResponse) -> None:
+        shapes.answer(operation, answer.status, answer.headers.get("content-type"), answer.body)
+
+    return look
 
 
 @asynccontextmanager
@@ -31,7 +43,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
     )
     async with (
         open_when_there(settings.database.url, settings.database.pool_size, vault) as database,
-        open_client(settings.metriport) as client,
+        open_client(settings.metriport, shapes_of(settings)) as client,
     ):
         dispatcher = Dispatcher(
             database,

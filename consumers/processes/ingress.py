@@ -27,6 +27,7 @@ from service.store import hosted_pages
 from service.store.hosted_pages import HostedPage
 from service.store.late import LateDatabase
 from service.store.pool import TRANSIENT
+from service.telemetry.shapes import Shapes
 
 _FIRST_SECONDS: Final = 2.0
 
@@ -63,6 +64,7 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
         recorder=Recorder(sealer, settings.sealing.mac_keys),
         durable=LargeAside(database.connection, sealer, durable),
         find_page=Pages(database).find,
+        shapes=Shapes(settings.observing.folder, "ingress"),
     )
 
     def is_well() -> bool:

@@ -6,7 +6,7 @@ Exit codes: 0 done and in order, 1 not (taken, not verified, not rotated), 2 set
 import argparse
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from consumers.webhook_setup import steps
 from consumers.webhook_setup.account import usable_url
@@ -24,8 +24,8 @@ _ABOUT: Final = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The grammar of the command."""
+def add_arguments(parser: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - argparse has no public name for it
+    """The grammar of the command; what further actions are added to."""
     parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     register = actions.add_parser(
@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " may not have changed (exit code 1). " + _ABOUT,
     )
     _key_file(rotate, required=True)
+    return actions
 
 
 def _key_file(parser: argparse.ArgumentParser, *, required: bool) -> None:

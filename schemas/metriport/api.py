@@ -44,7 +44,7 @@ class CreateIdentitySession(Request, frozen=True, kw_only=True):
 
 
 class IdentitySession(Body, frozen=True, kw_only=True):
-    """A hosted page, single use, until ``expiresAt``."""
+    """A hosted page, single use, until ``expiresAt`` (A04)."""
 
     session_id: str
     session_url: str
@@ -60,7 +60,7 @@ class CreateAal2Challenge(Request, frozen=True, kw_only=True):
 
 
 class Aal2Challenge(Body, frozen=True, kw_only=True):
-    """A hosted page, single use, until ``expiresAt``."""
+    """A hosted page, single use, until ``expiresAt`` (A07)."""
 
     challenge_id: str
     challenge_url: str
@@ -100,7 +100,7 @@ class QueryError(Body, frozen=True, kw_only=True):
 
 
 class NetworkQuery(Body, frozen=True, kw_only=True):
-    """Answer to Start and Get Network Query."""
+    """Answer to Start and Get Network Query, for ias as for treatment (A11)."""
 
     request_id: VendorRequestId
     status: str

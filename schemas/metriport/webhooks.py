@@ -2,7 +2,7 @@
 
 Event fields sit in ``payload`` for the newer families, in ``patients`` for consolidated data and
 documents, in ``bulkPatientCreate`` for imports and at the top level for ``ping``.
-``ias.identity.verified`` is not documented field by field, so ``IdentityFields`` is looked for in
+``ias.identity.verified`` is not documented field by field (A01), so ``IdentityFields`` is looked for in
 ``payload``, then at the top level, then in ``meta.data``.
 """
 
@@ -69,7 +69,10 @@ class NetworkSource(Body, frozen=True, kw_only=True):
 
 
 class NetworkQueryPayload(Body, frozen=True, kw_only=True):
-    """``payload`` of ``network-query.*``. ``consolidatedDataUrl`` is a bearer link and is not read."""
+    """``payload`` of ``network-query.*`` (A10). ``consolidatedDataUrl`` is a bearer link and is not read.
+
+    ``purposeOfUse`` is here if anywhere (A09).
+    """
 
     patient_id: PatientId
     source: NetworkSource
@@ -122,7 +125,7 @@ class ConsolidatedPatient(Body, frozen=True, kw_only=True):
 
 
 class ConsolidatedData(HasMeta, frozen=True, kw_only=True):
-    """``medical.consolidated-data``."""
+    """``medical.consolidated-data``, of ias data as of treatment data (A14)."""
 
     patients: list[ConsolidatedPatient]
 
@@ -150,4 +153,4 @@ KNOWN_TYPES: Final = NETWORK_QUERY_TYPES | {
     "message.status",
     "message.received",
 }
-"""Every type that public material names."""
+"""Every type that public material names; of ``ias.*`` one alone (A21)."""

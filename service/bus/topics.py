@@ -11,7 +11,9 @@ from schemas.topics import DAY, TOPICS, Topic, TopicSpec
 from service.bus.connection import connection_arguments, full_name
 from service.settings.groups import Kafka
 
-_MAX_MESSAGE: Final = 34 * 1024 * 1024
+MAX_MESSAGE: Final = 34 * 1024 * 1024
+"""Bytes of the largest record: a webhook is kept aside above 8 MiB, a sealed one is a little larger."""
+
 _ALREADY_THERE: Final = 36
 _LISTED_SECONDS: Final = 10.0
 _LISTED_PAUSE_SECONDS: Final = 0.05
@@ -123,7 +125,7 @@ def configuration(spec: TopicSpec, replication: int) -> dict[str, str]:
     configs = {
         "message.timestamp.type": "LogAppendTime",
         "cleanup.policy": spec.cleanup,
-        "max.message.bytes": str(_MAX_MESSAGE),
+        "max.message.bytes": str(MAX_MESSAGE),
         "min.insync.replicas": str(min(2, replication)),
     }
     if spec.retention_ms is not None:

@@ -7,7 +7,7 @@ logged by the error's class only: error texts hold URLs, and URLs hold patients.
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -50,6 +50,14 @@ class AnswerTooLargeError(aiohttp.ClientError):
     """The answer went on past the limit of its class."""
 
 
+Look = Callable[[str, VendorResponse], None]
+"""Is shown every answer with its operation, before anything is made of it."""
+
+
+def look_away(_operation: str, _answer: VendorResponse) -> None:
+    """Nobody watches."""
+
+
 class _Attempt:
     """One call, as far as it got."""
 
@@ -59,8 +67,11 @@ class _Attempt:
 class VendorClient:
     """Calls Metriport with the account's key."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Metriport) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, settings: Metriport, look: Look = look_away
+    ) -> None:
         self._session = session
+        self._look = look
         self._base = settings.api_url
         self._key = settings.api_key
         self._longest = settings.timeout
@@ -78,6 +89,7 @@ class VendorClient:
             answer = await self._send(request, class_of(operation, request.method), attempt)
         except (aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
             return _broken(operation, attempt, error)
+        self._look(operation, answer)
         outcome = classify(answer, datetime.now(UTC))
         if not isinstance(outcome, Accepted):
             log.info(
@@ -161,7 +173,7 @@ def _tracing() -> aiohttp.TraceConfig:
 
 
 @asynccontextmanager
-async def open_client(settings: Metriport) -> AsyncIterator[VendorClient]:
+async def open_client(settings: Metriport, look: Look = look_away) -> AsyncIterator[VendorClient]:
     """A client for the life of a process. TLS is verified; ``SSL_CERT_FILE`` may name other roots."""
     connector = aiohttp.TCPConnector(
         force_close=True, limit=_CONNECTIONS, ssl=ssl.create_default_context()
@@ -177,4 +189,4 @@ async def open_client(settings: Metriport) -> AsyncIterator[VendorClient]:
         middlewares=(_at_most_once,),
         trace_configs=[_tracing()],
     ) as session:
-        yield VendorClient(session, settings)
+        yield VendorClient(session, settings, look)

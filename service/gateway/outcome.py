@@ -1,7 +1,7 @@
 """What an answer of Metriport means: a closed set of outcomes, decided by pure functions.
 
 The order of the rules: accepted · known refusals · credential in doubt · slow down · unknown.
-Bodies come in many shapes (the app's envelope, the gateway's ``{"message"}``, plain text, HTML, empty,
+Bodies come in many shapes (A17: the app's envelope, the gateway's ``{"message"}``, plain text, HTML, empty,
 truncated), so they are parsed defensively; ``name`` and ``detail`` are never matched on, except that a
 field's *path* is read out of a validation text.
 """
@@ -33,6 +33,7 @@ _TITLES: Final = {
 }
 _TITLE: Final = re.compile(r"[A-Z][A-Za-z]{2,60}Error")
 _MAY_MEAN_SESSION: Final = frozenset({400, 409, 412, 422})
+"""Beside 401 and 403 (A08)."""
 _FOR_GOOD: Final = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -136,7 +137,7 @@ def title_of(response: VendorResponse) -> str | None:
 
 
 def settle_doubt(doubt: CredentialDoubt, probe: Outcome, again: Outcome | None = None) -> Outcome:
-    """What a 401 or 403 meant, given the answers to one or two probes with the same key.
+    """What a 401 or 403 meant, given the answers to one or two probes with the same key (A16).
 
     Accepted at once: the key is good, so the call itself was refused (on ias: its session). Refused
     twice: the key is bad. Anything else tells nothing (a key refused and then accepted blames no

@@ -118,7 +118,10 @@ def start_consolidated_query(
     date_from: date | None,
     date_to: date | None,
 ) -> VendorRequest:
-    """Start Consolidated Data Query. Safe to repeat: the same parameters return the running id."""
+    """Start Consolidated Data Query. Safe to repeat: the same parameters return the running id.
+
+    No session goes with it (A13).
+    """
     query = {"conversionType": conversion_type}
     if resources:
         query["resources"] = ",".join(resources)
@@ -131,7 +134,7 @@ def start_consolidated_query(
 
 
 def get_network_query(vendor_request_id: VendorRequestId) -> VendorRequest:
-    """Get Network Query Status; no session is documented as needed for it."""
+    """Get Network Query Status; no session is documented as needed for it (A12)."""
     return VendorRequest(
         method="GET", path=f"{_V1}/network/query/{quote(vendor_request_id, safe='')}"
     )
@@ -143,6 +146,21 @@ def get_consolidated_query(
     """Get Consolidated Query Status: one row, without the link."""
     patient, request = quote(patient_id, safe=""), quote(vendor_request_id, safe="")
     return VendorRequest(method="GET", path=f"{_V1}/patient/{patient}/consolidated/query/{request}")
+
+
+def get_facility(facility_id: str) -> VendorRequest:
+    """Get Facility: harmless; tells whether the account has it."""
+    return VendorRequest(method="GET", path=f"{_V1}/facility/{quote(facility_id, safe='')}")
+
+
+def knock_at_identity() -> VendorRequest:
+    """Create Identity Session without the patient that it is about: it can only be refused."""
+    return VendorRequest(
+        method="POST",
+        path=f"{_V1}/identity/session",
+        headers={"content-type": "application/json"},
+        body=b"{}",
+    )
 
 
 def probe_key() -> VendorRequest:

@@ -7,7 +7,7 @@
 only now may a call carry the session. *Proven*: Metriport accepted a call with it; only a proven
 session counts as live. Ages are measured from the return, because Metriport names no expiry of
 sessions (NIST SP 800-63B-4 allows at most 24 h overall and 1 h idle; our default is 15 minutes); idle
-is the time since an accepted call carried it. Clocks and margins: ``service.ias.lifetimes``.
+is the time since an accepted call carried it. One may serve several queries (A20). Clocks and margins: ``service.ias.lifetimes``.
 """
 
 from dataclasses import dataclass

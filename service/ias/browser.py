@@ -121,17 +121,26 @@ def forget_kind(cookie: Cookie, kind: StepKind) -> Cookie:
 
 
 def read_aal2_return(query_string: str) -> str | None:
-    """The session id of a return that says ``verified``, else ``None``.
+    """The session id of a return that says ``verified``, else ``None`` (A06).
 
     The vendor appends ``aal2SessionId`` and ``status`` to our bare URL; how it merges an existing
     query is not documented, so a naively appended ``?`` is read as ``&``. Repeated parameters are not
     trusted, nor is an id that no message could hold. ``query_string`` is still percent-encoded.
     """
-    pairs = parse_qsl(query_string.replace("?", "&"), keep_blank_values=True)
+    pairs = _pairs(query_string)
     session = _only(pairs, "aal2SessionId") or ""
     if not _HEADER_SAFE.fullmatch(session):
         return None
     return session if _only(pairs, "status") == VERIFIED else None
+
+
+def parameter_names(query_string: str) -> list[str]:
+    """The names alone of the parameters with which a browser came back."""
+    return [name for name, _ in _pairs(query_string)]
+
+
+def _pairs(query_string: str) -> list[tuple[str, str]]:
+    return parse_qsl(query_string.replace("?", "&"), keep_blank_values=True)
 
 
 def _only(pairs: Sequence[tuple[str, str]], name: str) -> str | None:

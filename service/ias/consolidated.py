@@ -2,7 +2,7 @@
 
 Source: Metriport docs and code: the bundle is one DocumentReference whose ``content`` holds the
 requested format and, for json, a gzip twin; no data gives an empty ``entry``; a failure has no bundle.
-Links are S3 presigned and live three minutes from signing, queueing included.
+Links are S3 presigned and live three minutes from signing (A15), queueing included.
 """
 
 from dataclasses import dataclass

@@ -90,7 +90,9 @@ class Unbound:
 
 
 def read_claim(webhook: IdentityVerified) -> Claim | None:
-    """What the webhook claims, or ``None`` when it names no usable identity or no patient.
+    """What the webhook claims, or ``None`` when it names no usable identity (A01) or no patient (A02).
+
+    Which verification it is for is said by our metadata or by the vendor's session (A03).
 
     A status other than ``active`` is not usable; an absent one is accepted, because the type of the
     webhook already says verified and no public material promises the field.
@@ -136,7 +138,7 @@ def choose(
 
 
 def conflicts(holder: Holder, verification: Verification) -> bool:
-    """Whether the identity was bound to somebody else, or was stopped for that reason before.
+    """Whether the identity was bound to somebody else (A19), or was stopped for that reason before.
 
     Proving again does not revive an identity that was presented for two: an operator must look.
     """

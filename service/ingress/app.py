@@ -15,6 +15,7 @@ from service.ingress.records import Recorder
 from service.ingress.responses import SERVER, STRICT
 from service.ingress.returns import ReturnRoutes
 from service.ingress.webhook import PATH, WebhookHandler
+from service.telemetry.shapes import UNWATCHED, Shapes
 
 _KEPT: Final = frozenset({"Allow", "Connection", "Date", "Server"})
 """Headers of an error that are aiohttp's own words."""
@@ -27,6 +28,7 @@ def public_app(
     recorder: Recorder,
     durable: Durable,
     find_page: FindPage,
+    shapes: Shapes = UNWATCHED,
 ) -> web.Application:
     """Everything that the outside can reach."""
     limits = Limits()
@@ -35,7 +37,7 @@ def public_app(
     webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
     app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
     links = LinkRoutes(link_keys, recorder, durable, find_page)
-    returns = ReturnRoutes(link_keys, recorder, durable)
+    returns = ReturnRoutes(link_keys, recorder, durable, shapes)
     for route in (*links.routes(), *returns.routes()):
         limited = _limited(limits, route.handler)
         app.add_routes([web.RouteDef(route.method, route.path, limited, route.kwargs)])

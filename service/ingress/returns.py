@@ -1,6 +1,6 @@
 """``/callbacks/aal2`` and ``/callbacks/identity``: where the vendor sends the browser back to.
 
-The URLs are fixed and bare, because the vendor's allow-list is assumed to be exact; which step a return
+The URLs are fixed and bare, because the vendor's allow-list is assumed to be exact (A18); which step a return
 belongs to is said by the cookie. The session id is taken off the URL, sealed, made durable, and only
 then the browser goes on to the application with a one-time code.
 """
@@ -26,6 +26,7 @@ from service.ias.browser import (
     choose,
     forget,
     forget_kind,
+    parameter_names,
     read_aal2_return,
 )
 from service.ias.return_url import with_parameters
@@ -34,6 +35,7 @@ from service.ingress.durability import Durable
 from service.ingress.records import Recorder
 from service.ingress.responses import expectation, page, see_other
 from service.telemetry import metrics
+from service.telemetry.shapes import UNWATCHED, Shapes
 
 log = structlog.get_logger()
 
@@ -41,10 +43,13 @@ log = structlog.get_logger()
 class ReturnRoutes:
     """Handlers of ``/callbacks/…``."""
 
-    def __init__(self, keys: KeyRing, recorder: Recorder, durable: Durable) -> None:
+    def __init__(
+        self, keys: KeyRing, recorder: Recorder, durable: Durable, shapes: Shapes = UNWATCHED
+    ) -> None:
         self._keys = keys
         self._recorder = recorder
         self._durable = durable
+        self._shapes = shapes
 
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
@@ -56,13 +61,14 @@ class ReturnRoutes:
         ]
 
     async def identity(self, request: web.Request) -> web.Response:
-        """Back from proofing. Parameters prove nothing; the webhook alone does."""
+        """Back from proofing. Parameters prove nothing; the webhook alone does (A05)."""
         cookie = cookies.read(request, self._keys)
         kind = StepKind.IDENTITY_VERIFICATION
         opened = self._chosen(cookie, kind)
         if isinstance(opened, web.Response):
             return opened
         metrics.BROWSER.labels("identity", "returned").inc()
+        self._shapes.redirect("identity", parameter_names(request.rel_url.raw_query_string))
         step = opened.step
         response = see_other(with_parameters(step.return_url, reference=str(step.link_id)))
         cookies.write(response, self._keys, forget(cookie, step.binding, kind))
@@ -74,6 +80,7 @@ class ReturnRoutes:
         opened = self._chosen(cookie, StepKind.AAL2_CHALLENGE)
         if isinstance(opened, web.Response):
             return opened
+        self._shapes.redirect("aal2", parameter_names(request.rel_url.raw_query_string))
         session_id = read_aal2_return(request.rel_url.raw_query_string)
         if session_id is None or len(session_id) > tokens.LONGEST_SECRET:
             return _not_verified(opened)

@@ -19,11 +19,13 @@ from service.settings.groups import (
 )
 from service.settings.healing import Healing
 from service.settings.metriport import Metriport, WebhookSetupSettings
+from service.settings.observing import Observing
 from service.settings.pacing import Pacing
 from service.settings.reader import Described, Reader, SettingsError
 from service.settings.retention import Retention
 from service.settings.rules import Rules
 from service.settings.secret import Secret
+from service.settings.tools import ToolsSettings
 from service.settings.watching import Watching
 
 
@@ -39,6 +41,7 @@ class Role(StrEnum):
     REENCRYPT = "reencrypt"
     WEBHOOK = "webhook"
     DISPATCH = "dispatch"
+    TOOLS = "tools"
 
 
 FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
@@ -62,6 +65,7 @@ FORBIDDEN: Final[dict[Role, tuple[str, ...]]] = {
     Role.AUDIT: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
     Role.REENCRYPT: ("METRIPORT_API_KEY", "METRIPORT_WEBHOOK_KEYS", "AUDIT_SIGNING_KEY"),
     Role.DISPATCH: ("METRIPORT_API_KEY", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
+    Role.TOOLS: ("METRIPORT_API_KEY", "AUDIT_SIGNING_KEY", "MIGRATION_DATABASE_URL"),
     Role.WEBHOOK: ("ENCRYPTION_KEYS", "SEALING_PRIVATE_KEYS", "AUDIT_SIGNING_KEY"),
 }
 """Secrets that a role has no use for: holding them only widens what a break-in gives."""
@@ -77,6 +81,7 @@ class IngressSettings:
     web: Web
     webhooks: Webhooks
     sealing: Sealing
+    observing: Observing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,7 @@ class GatewaySettings:
     watching: Watching
     healing: Healing
     failover: Failover
+    observing: Observing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +159,7 @@ def read_ingress(reader: Reader) -> IngressSettings:
         web=Web.read(reader),
         webhooks=Webhooks.read(reader),
         sealing=Sealing.read(reader),
+        observing=Observing.read(reader),
     )
 
 
@@ -187,6 +194,7 @@ def read_gateway(reader: Reader) -> GatewaySettings:
         watching=Watching.read(reader),
         healing=Healing.read(reader),
         failover=Failover.read(reader),
+        observing=Observing.read(reader),
     )
 
 
@@ -229,6 +237,7 @@ RoleSettings = (
     | ReencryptSettings
     | WebhookSetupSettings
     | DispatchSettings
+    | ToolsSettings
 )
 
 _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
@@ -241,6 +250,7 @@ _READERS: Final[dict[Role, Callable[[Reader], RoleSettings]]] = {
     Role.REENCRYPT: read_reencrypt,
     Role.WEBHOOK: WebhookSetupSettings.read,
     Role.DISPATCH: DispatchSettings.read,
+    Role.TOOLS: ToolsSettings.read,
 }
 
 

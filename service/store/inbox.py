@@ -15,6 +15,9 @@ insert into inbox (source, message_digest)
 select source, message_digest from unnest($1::text[], $2::bytea[]) as row(source, message_digest)
 order by source, message_digest on conflict do nothing returning source, message_digest
 """
+KNOWN = """
+select exists (select from inbox where source = $1 and message_digest = $2)
+"""
 INSERTED = "INSERT 0 1"
 
 
@@ -41,3 +44,9 @@ async def remember_all(unit: Unit, messages: Iterable[tuple[str, str]]) -> None:
         sources, digests = zip(*rows, strict=True)
         new = set(map(tuple, await unit.conn.fetch(REMEMBER_ALL, list(sources), list(digests))))
         unit.remembered.update({row: row in new for row in rows})
+
+
+async def is_known(unit: Unit, source: str, message_id: str) -> bool:
+    """Whether the message has taken effect; nothing is remembered by asking."""
+    known: bool = await unit.conn.fetchval(KNOWN, source, digest(message_id))
+    return known

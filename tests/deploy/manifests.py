@@ -19,7 +19,9 @@ OVERLAYS: Final = ("local", "staging", "production")
 REQUIRE: Final = "REQUIRE_KUBECTL"
 """Where this is set, as in CI, a machine without kubectl fails instead of skipping."""
 
-WITH_PODS: Final = tuple(role for role in Role if role not in {Role.WEBHOOK, Role.DISPATCH})
+WITH_PODS: Final = tuple(
+    role for role in Role if role not in {Role.WEBHOOK, Role.DISPATCH, Role.TOOLS}
+)
 """Every role runs somewhere: as a Deployment, as a Job of each version, or as a CronJob. But ``webhook`` is
 run by a person, who takes the file that it writes from there."""
 

@@ -154,6 +154,10 @@ TABLE: dict[str, Row] = {
     "get_consolidated_query": _read(
         protocol.get_consolidated_query(PATIENT, QUERY), f"{CONSOLIDATED}/{QUERY}"
     ),
+    "get_facility": _read(protocol.get_facility(FACILITY), f"{V1}/facility/{FACILITY}"),
+    "knock_at_identity": Row(
+        protocol.knock_at_identity(), "POST", f"{V1}/identity/session", {}, JSON, {}
+    ),
     "probe_key": _read(protocol.probe_key(), "/settings"),
     "update_settings": Row(
         protocol.update_settings("https://ias.example.com/webhooks/metriport"),

@@ -1,10 +1,13 @@
-"""``python -m tests.local run``: the whole retrieval, once. ``up``: the stack left running."""
+"""``python -m tests.local run``: the whole retrieval, once. ``up``: the stack left running.
+
+``vendor``: the stack left running against Metriport itself, with the account that the environment names.
+"""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tests.local.application import Application
@@ -12,6 +15,7 @@ from tests.local.deployment import Deployment
 from tests.local.journey import Journey, resource_types
 from tests.local.person import Page, Person
 from tests.local.timeline import Timeline
+from tests.local.vendor import MissingError, VendorDeployment, account
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.signals import Interrupted
@@ -120,7 +124,9 @@ async def drive(deployment: Deployment, timeline: Timeline, *, by_hand: bool) ->
             on_told=timeline.told,
             on_sent=timeline.sent,
         ) as application,
-        following(deployment.sandbox_log, timeline.vendor),
+        following(deployment.sandbox_log, timeline.vendor)
+        if deployment.sandbox_log.exists()
+        else nullcontext(),
     ):
         if by_hand:
             await journey(application, timeline, Human(application.member_url(SUBJECT)))
@@ -134,16 +140,24 @@ async def drive(deployment: Deployment, timeline: Timeline, *, by_hand: bool) ->
 def main() -> int:
     """The command line; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.local", description=__doc__)
-    parser.add_argument("action", choices=("run", "up"))
+    parser.add_argument("action", choices=("run", "up", "vendor"))
     action = parser.parse_args().action
     timeline, stack = Timeline(), Stack()
-    deployment = Deployment(stack, return_port=free_port())
+    try:
+        deployment = deployment_for(action, stack)
+    except MissingError as error:
+        print(f"{error}\nNothing was started. README.md says more.", file=sys.stderr, flush=True)
+        return 2
     try:
         with stack:
             timeline.heading("Starting a whole deployment on this machine")
             deployment.start(lambda what: timeline.line("stack", "starts", what))
             describe(deployment)
-            asyncio.run(drive(deployment, timeline, by_hand=action == "up"))
+            try:
+                asyncio.run(drive(deployment, timeline, by_hand=action != "run"))
+            finally:
+                if isinstance(deployment, VendorDeployment):
+                    print(deployment.told_by("observe")[0], flush=True)
         deployment.remove_logs()
     except Interrupted as error:
         print("\nStopped; no process is left.", flush=True)
@@ -155,13 +169,27 @@ def main() -> int:
     return 0
 
 
+def deployment_for(action: str, stack: Stack) -> Deployment:
+    """What is to be started.
+
+    Raises:
+        MissingError: the environment does not name an account.
+    """
+    if action == "vendor":
+        return VendorDeployment(stack, account(), return_port=free_port())
+    return Deployment(stack, return_port=free_port())
+
+
 def describe(deployment: Deployment) -> None:
     """Where everything listens."""
     settings = deployment.settings
+    if isinstance(deployment, VendorDeployment):
+        print(f"\n{deployment.told_by('doctor', '--capabilities')[0]}", flush=True)
+    vendor = "Metriport" if isinstance(deployment, VendorDeployment) else "Metriport double"
     internal = ", ".join(f"{role} :{port}" for role, port in settings.internal_ports.items())
     print(
         f"\n  ingress            {settings.public_url}"
-        f"\n  Metriport double   {settings.sandbox_url}"
+        f"\n  {vendor:<18} {settings.sandbox_url}"
         f"\n  Kafka              {settings.bootstrap_servers}"
         f"\n  probes, metrics    127.0.0.1 {internal}"
         f"\n  logs               {deployment.folder}",

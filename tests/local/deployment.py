@@ -23,6 +23,9 @@ class Deployment:
     application_host = vendor_host = "127.0.0.1"
     """How browsers name the two. Other names of this machine make them other sites than the ingress."""
 
+    vendor_step = "Metriport sandbox double"
+    """What is told of ``start_sandbox``."""
+
     def __init__(
         self,
         stack: Stack,
@@ -84,7 +87,7 @@ class Deployment:
         self._once("migrate", {"MIGRATION_DATABASE_URL": self._postgres.dsn(self._name)})
         self._create_logins()
         self._once("topics", self.settings.environment("topics", ""), "apply", "--replication", "1")
-        tell("Metriport sandbox double")
+        tell(self.vendor_step)
         self.start_sandbox()
         for role in ROLES:
             tell(f"metriport-ias {role}")

@@ -89,6 +89,7 @@ class LocalSettings:
             "ingress": kafka | web | sealing | webhooks,
             "consumers": kafka | web | sealing | webhooks | at_rest | opening | audit,
             "gateway": web | at_rest | vendor,
+            "tools": kafka | sealing | webhooks | at_rest | opening,
             "topics": kafka,
             "audit": kafka | {"AUDIT_PUBLIC_KEYS": self.keys["AUDIT_PUBLIC_KEYS"]},
         }[role]

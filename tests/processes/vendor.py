@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import ClientSession
@@ -59,6 +60,25 @@ class Vendor:
     async def fault(self, operation: str, kind: str, **more: Any) -> None:
         """Make the next calls of an operation go wrong."""
         await self._post("faults", {"operation": operation, "kind": kind, **more})
+
+    async def outcome(self, of: str, result: str, **more: Any) -> None:
+        """Decide how the next background work of a kind ends."""
+        await self._post("outcomes", {"of": of, "result": result, **more})
+
+    async def delivered(self, patient_id: str, kind: str, *, within: float = 20.0) -> None:
+        """Wait until a webhook of this type about the patient was answered 200."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            rows = await self.webhooks(patient_id)
+            if any(
+                delivery["status"] == HTTPStatus.OK
+                for row in rows
+                if row["type"] == kind
+                for delivery in row["deliveries"]
+            ):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"no {kind} within {within} s")
 
     async def mode(self, **mode: Any) -> None:
         """Switch loss and duplication of webhooks."""

@@ -51,6 +51,14 @@ REQUIRED: dict[Role, dict[str, str]] = {
         "METRIPORT_API_KEY": f"{CANARY}-api",
         "METRIPORT_FACILITY_ID": "0199a001-2b7c-7d10-8e55-0c1d2e3f4a5b",
     },
+    Role.TOOLS: {
+        **_DATABASE,
+        **_KAFKA,
+        **_WEBHOOKS,
+        **_SEALING,
+        "SEALING_PRIVATE_KEYS": f"{KEY}\n{OLDER}",
+        "ENCRYPTION_KEYS": f"{KEY},{OLDER}",
+    },
     Role.DISPATCH: {**_DATABASE, "ENCRYPTION_KEYS": KEY},
     Role.AUDIT: {**_DATABASE, "AUDIT_PUBLIC_KEYS": f"{OLDER},{OLDER}"},
 }

@@ -1,7 +1,8 @@
 """Start Network Query: the one call that must never be repeated blindly (I3).
 
 The vendor gives every call an id of its own and skips the HIE part of a second query while one runs.
-So an outcome that nobody knows ends here as *unknown*, visibly, and is not sent again.
+So an outcome that nobody knows ends here as *unknown*, visibly, and is not sent again. Any of the three
+sources is asked for ias (A22): one that may not be is an error inside the answer.
 """
 
 from datetime import timedelta

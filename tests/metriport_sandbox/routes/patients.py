@@ -25,6 +25,7 @@ def routes(sandbox: Sandbox) -> list[web.RouteDef]:
         web.post(_BASE, patients.create, name="create-patient"),
         web.get(f"{_BASE}/external-id", patients.by_external_id, name="find-patient"),
         web.get(f"{_BASE}/{{id}}", patients.get, name="get-patient"),
+        web.get("/medical/v1/facility/{id}", patients.facility, name="get-facility"),
         web.put(opt_out, patients.set_opt_out, name="set-opt-out"),
         web.get(opt_out, patients.get_opt_out, name="get-opt-out"),
     ]
@@ -79,6 +80,13 @@ class PatientRoutes:
     async def get_opt_out(self, request: web.Request) -> web.Response:
         """Tell whether the patient opted out."""
         return self._opt_out_answer(patient_of(self._sandbox, request.match_info["id"]))
+
+    async def facility(self, request: web.Request) -> web.Response:
+        """Return one facility of the account (published package: id, name, npi, active)."""
+        facility_id = request.match_info["id"]
+        self._check_facility(facility_id)
+        body = {"id": facility_id, "name": "Test facility", "npi": "1234567893", "active": True}
+        return json_answer(body)
 
     def _opt_out_answer(self, patient: Patient) -> web.Response:
         state = "opted out from" if patient.opted_out else "opted in to"
