@@ -63,7 +63,7 @@ class First:
             Application(servers, self.port) as application,
             Person(refresh_seconds=0.05) as person,
         ):
-            journey = Journey(application, person, "first-member")
+            journey = Journey(application, person, "first-member", patience=60.0)
             command = await journey.request_records()
             await journey.take_identity_step(command)
             await journey.take_challenge_step(command)
