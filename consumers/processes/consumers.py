@@ -8,6 +8,7 @@ from typing import Final
 from consumers.auditing.sealer import AuditSealer
 from consumers.context import Context
 from consumers.housekeeping import Housekeeper
+from consumers.measuring import Measurer
 from consumers.processes.lifecycle import Running, tasks
 from consumers.processor import Processor
 from consumers.reading import Reader
@@ -70,6 +71,7 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
             rebinding=Rebinder(database, context).run(),
             sweeping=Sweeper(database, settings.rules).run(),
             housekeeping=Housekeeper(database, settings.retention).run(),
+            measuring=Measurer(database).run(),
             resuming=Resumer(database, reader, context).run(),
             subscription=subscription.run(),
         ) as started:

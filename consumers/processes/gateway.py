@@ -8,6 +8,7 @@ from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
 from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
+from service.gateway.measuring import Measurer
 from service.gateway.operations.common import Surroundings
 from service.gateway.pacing import Pace
 from service.gateway.watch.watcher import Watcher
@@ -37,12 +38,13 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
             await compatibility.check(connection)
         async with database.transaction() as unit:
             await environment.claim(unit, settings.metriport.api_url)
+        pace = Pace(limits=settings.pacing)
         dispatcher = Dispatcher(
             database,
             client,
             around,
             timeout=settings.metriport.timeout,
-            pace=Pace(limits=settings.pacing),
+            pace=pace,
             failover=settings.failover,
         )
         await dispatcher.provide_slots()
@@ -56,8 +58,9 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
                 client,
                 settings.healing,
                 settings.metriport.timeout,
-                Pace(limits=settings.pacing),
+                pace,
             ).run(),
+            measuring=Measurer(database, pace).run(),
         ) as started:
 
             async def drain() -> None:

@@ -18,6 +18,7 @@ from aiohttp import web
 from service.ingress.connections import BACKLOG, RECEIVE_BYTES, GuardedRunner
 from service.ingress.limits import CONNECTIONS
 from service.settings.groups import Process
+from service.telemetry.build import describe_build
 from service.telemetry.internal import internal_app
 
 DRAIN_SECONDS: Final = 45.0
@@ -59,6 +60,7 @@ async def run(process: Process, roles: Sequence[Role], openapi: Path | None = No
         )
         await stack.enter_async_context(internal)
         running.extend([await stack.enter_async_context(role) for role in roles])
+        describe_build([role.name for role in running])
         log.info("process.started", roles=[role.name for role in running])
         died = await _until_stop(running, stop)
         stop.set()
