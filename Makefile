@@ -13,7 +13,7 @@ TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted \
 	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
-	schemas check-schemas check-asyncapi manifests image lock clean
+	schemas check-schemas check-asyncapi alerts manifests image lock clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ check-schemas: $(READY) ## Fail when a generated document is not what the code s
 check-asyncapi: ## Validate asyncapi.json with AsyncAPI's own parser (needs node and npm).
 	cd tests/contract/asyncapi && npm install --ignore-scripts --no-package-lock --no-audit --no-fund
 	node tests/contract/asyncapi/validate.cjs schemas/asyncapi.json
+
+alerts: $(READY) ## Write the alerts for the Prometheus Operator from deploy/observability/alerts.yaml.
+	$(BIN)/python -m tests.telemetry.prometheus_rule
 
 manifests: ## Render the Kubernetes manifests (needs kubectl).
 	kubectl kustomize deploy/kustomize/base

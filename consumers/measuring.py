@@ -6,6 +6,10 @@ from typing import Final
 
 import structlog
 
+from consumers.reading import KNOWN_TYPES_OF
+from schemas.events import EVENTS
+from schemas.reasons import Reason
+from schemas.topics import Topic
 from service.store import measures
 from service.store.pool import TRANSIENT, Database
 from service.telemetry import metrics
@@ -40,3 +44,18 @@ class Measurer:
         metrics.INBOX_ROWS.set(found.inbox.number)
         metrics.INBOX_AGE.set(found.inbox.age)
         metrics.OPEN_MEASURED.set(time.time())
+
+
+def begin_at_zero() -> None:
+    """Make the series whose first event an alert must notice.
+
+    Prometheus computes an increase from what it has seen before: a counter that appears with its first
+    event never increases. What there can be stands in closed lists.
+    """
+    for reason in Reason:
+        metrics.DEAD_LETTERS.labels(reason.value)
+    for event in EVENTS:
+        metrics.RELAYED.labels(Topic.EVENTS.value, event)
+    for topic, kinds in KNOWN_TYPES_OF.items():
+        for kind in kinds:
+            metrics.HANDLER_HANGS.labels(topic.value, kind)

@@ -8,7 +8,7 @@ from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
 from service.gateway.client import open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
-from service.gateway.measuring import Measurer
+from service.gateway.measuring import Measurer, begin_at_zero
 from service.gateway.operations.common import Surroundings
 from service.gateway.pacing import Pace
 from service.gateway.watch.watcher import Watcher
@@ -22,6 +22,7 @@ from service.store.unit import Vault
 @asynccontextmanager
 async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
     """Dispatch calls that are due."""
+    begin_at_zero()
     vault = Vault(settings.at_rest.keys)
     around = Surroundings(
         facility_id=settings.metriport.facility_id,

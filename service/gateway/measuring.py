@@ -4,8 +4,10 @@ The limits are settings of the gateway, so it is the gateway that says how much 
 """
 
 import time
-from typing import Final
+from typing import Final, get_args
 
+from service.gateway.call_classes import PROBE
+from service.gateway.outcome import Outcome
 from service.gateway.pacing import Pace
 from service.gateway.rounds import in_rounds
 from service.store import measures, quota
@@ -46,3 +48,10 @@ class Measurer:
         metrics.QUOTA_OF_DAY.set(self._of_day)
         metrics.QUOTA_LEFT.set(max(0, self._of_day - made))
         metrics.TRAFFIC_MEASURED.set(time.time())
+
+
+def begin_at_zero() -> None:
+    """Make a series for whatever can come of a call: one that appears late never *increases*."""
+    for operation in (*Operation, PROBE):
+        for outcome in get_args(Outcome):
+            metrics.VENDOR_CALLS.labels(operation, outcome.__name__.lower())

@@ -136,6 +136,14 @@ class WebhookHandler:
         return _json({})
 
 
+def begin_at_zero() -> None:
+    """Make the series that alerts watch: one that appears with its first event never *increases*."""
+    for result in ("unauthenticated", "not_durable", "overloaded"):
+        _counter("other", result)
+    _slot_counter("0")
+    metrics.DEAD_LETTERS.labels("unreadable")
+
+
 def _trace(request: web.Request) -> str | None:
     """The W3C trace, if it is one: the header is not signed, and must not make a record unreadable."""
     found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
