@@ -8,12 +8,14 @@ transient fault (``hanging``).
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import structlog
 from asyncpg import DeadlockDetectedError
 
+from consumers import saying
 from consumers.acting import Actor, Message, inbox_name, say_refused
 from consumers.context import Context
 from consumers.hanging import Attempts, HandlerHungError
@@ -93,8 +95,8 @@ class Processor:
         return batch
 
     async def _try_together(self, batch: Sequence[_Readable]) -> int:
-        _bind(batch[0].record, batch=len(batch))
-        timer = metrics.HANDLER.labels(batch[0].record.topic.value).time
+        saying.bind(batch[0].record, batch=len(batch))
+        timer, began = metrics.HANDLER.labels(batch[0].record.topic.value).time, time.monotonic()
         try:
             with timer():
                 async with (
@@ -111,8 +113,9 @@ class Processor:
             log.warning("consumer.batch_failed", exc_info=error)
             self._singly = len(batch)
         else:
+            whole = (len(batch), time.monotonic() - began)
             for one, result in results:
-                count(one.kind, result)
+                saying.done_in_batch(one.record, one.message, result, whole)
                 if result != "held":
                     self._stopper.went_well(one.kind, one.record)
             return len(batch)
@@ -138,7 +141,8 @@ class Processor:
         for independent in rounds(flowing):
             await _read_ahead(unit, independent)
             for one in independent:
-                _bind(one.record)
+                saying.bind(one.record, batch=len(batch))
+                saying.bind_command(one.message)
                 unit.traceparent = one.record.traceparent
                 fresh = await self._actor.act(unit, one.message)
                 results.append((one, "handled" if fresh else "repeated"))
@@ -146,7 +150,7 @@ class Processor:
 
     async def _try_one(self, record: Received) -> bool:
         """Handle one record; whether it is done."""
-        _bind(record)
+        saying.bind(record)
         try:
             with metrics.HANDLER.labels(record.topic.value).time():
                 async with asyncio.timeout(_RECORD_SECONDS):
@@ -159,9 +163,10 @@ class Processor:
         return True
 
     async def _one(self, record: Received) -> None:
-        kind, message = kind_of(record), None
+        kind, message, began = kind_of(record), None, time.monotonic()
         try:
             message = await self._actor.read(record)
+            saying.bind_command(message)
             result = await self._effect(record, message)
         except RejectedError as error:
             await self._refuse(record, error, message)
@@ -180,7 +185,7 @@ class Processor:
             failure = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
             await self._refuse(record, failure, message)
         else:
-            count(kind, result)
+            saying.done(kind, result, time.monotonic() - began)
             if result != "held":
                 self._stopper.went_well(kind, record)
 
@@ -240,11 +245,4 @@ async def _read_ahead(unit: Unit, batch: Sequence[_Readable]) -> None:
     requests = [one.meta.request_id for one in messages if isinstance(one, Webhook)]
     await ahead.lock(
         unit, [one.command.subject_id for one in commands], [one for one in requests if one]
-    )
-
-
-def _bind(record: Received, **more: int) -> None:
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(
-        topic=record.topic.value, partition=record.partition, offset=record.offset, **more
     )

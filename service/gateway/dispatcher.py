@@ -18,7 +18,7 @@ from service.gateway import key
 from service.gateway.call_classes import circuit_of
 from service.gateway.circuit import circuits
 from service.gateway.circuit.rule import Permission
-from service.gateway.claims import Claim, Claimer, HeldBack
+from service.gateway.claims import Claim, Claimer, HeldBack, names_of
 from service.gateway.client import VendorClient
 from service.gateway.failover.lineage import Lineage
 from service.gateway.handlers import HANDLERS
@@ -171,6 +171,7 @@ class Dispatcher:
 
     async def _perform(self, claim: Claim) -> None:
         """Call and record. A crash anywhere in here leaves a lease that runs out."""
+        structlog.contextvars.bind_contextvars(**names_of(claim.call))
         was_stalled = time.monotonic() - claim.began > self._pace.stalled.total_seconds()
         outcome: Outcome = NotSent()
         if not was_stalled:
@@ -205,7 +206,7 @@ class Dispatcher:
     async def _apply(self, unit: Unit, call: Call, outcome: Outcome) -> None:
         await subjects.lock(unit, call.subject_id)
         if await calls.lock_mine(unit, call) is None:
-            log.warning("gateway.lease_lost", operation=call.operation, call_id=str(call.call_id))
+            log.warning("gateway.lease_lost", operation=call.operation)
             return
         if isinstance(outcome, KeyRefused):
             await key.stop(unit)
@@ -218,8 +219,9 @@ class Dispatcher:
         settled = 0
         for call in lost:
             try:
-                async with self._database.transaction(call.traceparent) as unit:
-                    await self._apply(unit, call, Unknown())
+                with structlog.contextvars.bound_contextvars(**names_of(call)):
+                    async with self._database.transaction(call.traceparent) as unit:
+                        await self._apply(unit, call, Unknown())
             except Exception as error:
                 if isinstance(error, TRANSIENT) and not isinstance(error, MissingKeyError):
                     raise

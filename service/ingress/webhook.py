@@ -128,7 +128,13 @@ class WebhookHandler:
             return web.Response(status=503)
         if work.understood:
             _counter(work.type, "published").inc()
-            log.info("webhook.published", type=work.type, sealed=work.sealed, size=work.size)
+            log.info(
+                "webhook.published",
+                type=work.type,
+                sealed=work.sealed,
+                size=work.size,
+                message=work.record.attributes.id,
+            )
         else:  # the vendor did its part, operators will look
             _counter(work.type, "not_understood").inc()
             metrics.DEAD_LETTERS.labels("unreadable").inc()

@@ -23,7 +23,9 @@ SUBJECT = "telemetry-subject"
 
 
 @pytest.fixture(scope="session")
-def used(postgres: EmbeddedPostgres, broker: Broker) -> Iterator[Deployment]:
+def used(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
+) -> Iterator[Deployment]:
     """Every role as a process, one retrieval done, one forged webhook and one broken command refused."""
     with Stack() as stack:
         deployment = Deployment(
@@ -36,6 +38,8 @@ def used(postgres: EmbeddedPostgres, broker: Broker) -> Iterator[Deployment]:
         ).start()
         asyncio.run(_use(deployment))
         yield deployment
+    if not request.session.testsfailed:
+        deployment.remove_logs()
 
 
 async def _use(deployment: Deployment) -> None:
