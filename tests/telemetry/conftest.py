@@ -18,6 +18,7 @@ from tests.stack.postgres import EmbeddedPostgres
 from tests.support.plugin import WORKER
 from tests.support.waiting import until
 from tests.telemetry.scraping import scrape, values
+from tests.telemetry.story import retrieve
 
 SUBJECT = "telemetry-subject"
 
@@ -50,11 +51,7 @@ async def _use(deployment: Deployment) -> None:
         Person(refresh_seconds=0.05) as person,
         ClientSession() as http,
     ):
-        walk = Journey(application, person, SUBJECT)
-        command = await walk.request_records()
-        await walk.take_identity_step(command)
-        await walk.take_challenge_step(command)
-        await walk.records(command)
+        await retrieve(Journey(application, person, SUBJECT, patience=60.0))
         await application.send_raw("ias.command.RequestRecords", b"not json", b"nobody")
         forged = json.dumps({"ping": "x"}).encode()
         async with http.post(f"{settings.public_url}/webhooks/metriport", data=forged) as refused:

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 from prometheus_client import REGISTRY
 
 from service.telemetry import metrics
 from tests.local.deployment import Deployment
-from tests.telemetry.scraping import Scraped, scrape_all, values
+from tests.support.waiting import until
+from tests.telemetry.scraping import Scraped, scrape, scrape_all, values
 
 pytestmark = pytest.mark.process
 
@@ -146,6 +148,23 @@ def test_a_used_deployment_exports_it_with_a_sensible_value(
     assert found, f"{name} has no sample with {expected.labels}"
     assert sum(found) >= expected.least
     assert expected.most is None or sum(found) <= expected.most
+
+
+async def test_a_connection_that_the_other_side_wants_closed_is_not_counted_for_ever(
+    used: Deployment,
+) -> None:
+    """Metriport closes after each webhook; such a count would grow with every one of them."""
+
+    def open_now() -> float:
+        return values(scrape(used, "ingress")["ias_ingress_connections"])[0]
+
+    before = open_now()
+    async with ClientSession(connector=TCPConnector(force_close=True)) as http:
+        for _ in range(20):
+            url = f"{used.settings.public_url}/webhooks/metriport"
+            async with http.post(url, data=b"{}") as refused:
+                assert refused.status == 401
+    await until(lambda: open_now() < before + 5)
 
 
 def test_no_label_holds_an_id_or_anything_that_others_make_up(
