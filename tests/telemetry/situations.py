@@ -1,6 +1,7 @@
 """Situations as series of samples, one a minute, and the alerts that each must fire: those and no others.
 
-Every situation is a quiet day with some of its series replaced. Notation is promtool's: ``2x5`` is 2 six
+Every situation is a quiet day with some of its series replaced. Processes export as 0 what only another role
+sets: instance ``a`` is an ingress that does so. Notation is promtool's: ``2x5`` is 2 six
 times, ``0+10x5`` grows by 10, ``_`` is a sample that is missing. Time begins at 0.
 """
 
@@ -54,6 +55,10 @@ QUIET: Final[Series] = {
     'ias_vendor_calls_waiting_oldest_seconds{operation="get_network_query"}': always(5000),
     "ias_vendor_quota_left": always(8000),
     "ias_vendor_quota_of_day": always(10000),
+    'ias_vendor_quota_left{instance="a"}': always(0),
+    'ias_vendor_quota_of_day{instance="a"}': always(0),
+    'ias_open_measured_timestamp_seconds{instance="a"}': always(0),
+    'ias_consumer_lag_measured_timestamp_seconds{instance="a"}': always(0),
     UNKNOWN: always(3),
     REFUSED: always(2),
     SIGNED: growing(10),
@@ -148,6 +153,25 @@ SITUATIONS: Final = [
     ),
     Situation(
         "one of two consumers is gone", {'ias_build_info{role="consumers",instance="b"}': GONE}, ()
+    ),
+    Situation(
+        "every consumers process is gone",
+        {
+            'ias_build_info{role="consumers",instance="b"}': GONE,
+            'ias_build_info{role="consumers",instance="c"}': GONE,
+            "ias_open_measured_timestamp_seconds": "0+60x29 stale",
+            "ias_consumer_lag_measured_timestamp_seconds": "0+60x29 stale",
+        },
+        ("IasRoleDown",),
+    ),
+    Situation(
+        "the gateway is gone, and its gauges with it",
+        {
+            'ias_build_info{role="gateway",instance="d"}': GONE,
+            "ias_vendor_quota_left": "8000x29 stale",
+            "ias_vendor_quota_of_day": "10000x29 stale",
+        },
+        ("IasRoleDown",),
     ),
     Situation(
         "Postgres is away",
