@@ -11,9 +11,9 @@ WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted \
+.PHONY: help setup run up trace test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted \
 	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
-	schemas check-schemas check-asyncapi alerts manifests image lock clean
+	schemas check-schemas check-asyncapi alerts dashboard-picture manifests image lock clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ run: $(READY) ## Run one person's complete retrieval on a whole local deployment
 
 up: $(READY) ## Leave the same deployment running and walk the retrieval by hand in a browser.
 	@$(BIN)/python -m tests.local up
+
+trace: $(READY) ## Run the same retrieval with traces on, and print the tree of spans of each flow.
+	@$(BIN)/python -m tests.telemetry.trace
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
 	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)
@@ -115,6 +118,9 @@ check-asyncapi: ## Validate asyncapi.json with AsyncAPI's own parser (needs node
 alerts: $(READY) ## Write the alerts for the Prometheus Operator from deploy/observability/alerts.yaml.
 	$(BIN)/python -m tests.telemetry.prometheus_rule
 
+dashboard-picture: $(READY) ## Paint the dashboard of a local deployment under traffic (needs prometheus; three minutes).
+	$(BIN)/python -m tests.telemetry.picture
+
 manifests: ## Render the Kubernetes manifests (needs kubectl).
 	kubectl kustomize deploy/kustomize/base
 
@@ -129,7 +135,10 @@ lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 		requirements.in -o requirements.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
-		requirements-dev.in -c requirements.txt -o requirements-dev.txt
+		requirements-otel.in -c requirements.txt -o requirements-otel.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--annotation-style line \
+		requirements-dev.in -c requirements.txt -c requirements-otel.txt -o requirements-dev.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
 		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt

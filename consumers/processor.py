@@ -10,6 +10,7 @@ transient fault (``hanging``).
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 import structlog
@@ -29,7 +30,8 @@ from service.store import ahead, held, inbox
 from service.store.held import Kind
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Span
 
 LARGEST_BATCH: Final = 200
 _LARGEST_BYTES: Final = 4 * 1024 * 1024
@@ -143,8 +145,9 @@ class Processor:
             for one in independent:
                 saying.bind(one.record, batch=len(batch))
                 saying.bind_command(one.message)
-                unit.traceparent = one.record.traceparent
-                fresh = await self._actor.act(unit, one.message)
+                with _span(one.record, batch=len(batch)) as span:
+                    unit.traceparent = span.traceparent
+                    fresh = await self._actor.act(unit, one.message)
                 results.append((one, "handled" if fresh else "repeated"))
         return results
 
@@ -152,7 +155,7 @@ class Processor:
         """Handle one record; whether it is done."""
         saying.bind(record)
         try:
-            with metrics.HANDLER.labels(record.topic.value).time():
+            with metrics.HANDLER.labels(record.topic.value).time(), _span(record):
                 async with asyncio.timeout(_RECORD_SECONDS):
                     await self._one(record)
         except TRANSIENT as error:
@@ -217,6 +220,12 @@ class Processor:
             say_refused(record, error)
         elif too_bad or stopped:
             count(kind, "held")
+
+
+def _span(record: Received, **more: int) -> AbstractContextManager[Span]:
+    kind = kind_of(record)
+    named: dict[str, str | int] = {"topic": kind.topic, "type": kind.message_type, **more}
+    return traces.span("handle message", traces.Kind.CONSUMER, record.traceparent, **named)
 
 
 def rounds(batch: Iterable[_Readable]) -> Iterator[list[_Readable]]:

@@ -38,7 +38,8 @@ from service.store import pacing as slots
 from service.store.calls import Call, Operation
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Kind
 
 _IDLE_SECONDS: Final = 0.5
 _SHORTEST_SECONDS: Final = 0.005
@@ -172,6 +173,11 @@ class Dispatcher:
     async def _perform(self, claim: Claim) -> None:
         """Call and record. A crash anywhere in here leaves a lease that runs out."""
         structlog.contextvars.bind_contextvars(**names_of(claim.call))
+        named = {"operation": claim.call.operation.value, "attempts": claim.call.attempts}
+        with traces.span("make call", Kind.INTERNAL, claim.call.traceparent, **named):
+            await self._make(claim)
+
+    async def _make(self, claim: Claim) -> None:
         was_stalled = time.monotonic() - claim.began > self._pace.stalled.total_seconds()
         outcome: Outcome = NotSent()
         if not was_stalled:

@@ -24,7 +24,7 @@ from service.ingress.durability import Durable
 from service.ingress.limits import KIB, Limits, Overloaded
 from service.ingress.peek import peek
 from service.ingress.records import OutRecord, Recorder
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
 from service.webhook_signature import HEADER, matching_slot
 
 PATH: Final = "/webhooks/metriport"
@@ -93,13 +93,14 @@ class WebhookHandler:
 
     async def _look_at(self, request: web.Request, content: bytes) -> web.Response | _Work:
         """Verify and read the body; a big one in a thread, one after the other, lest the others wait."""
-        look = partial(self._judge, self._keys(), request, content)
+        trace = traces.current() or traceparent_of(request)
+        look = partial(self._judge, self._keys(), request, content, trace)
         if len(content) <= _AT_ONCE:
             return look()
         return await asyncio.get_running_loop().run_in_executor(self._aside, look)
 
     def _judge(
-        self, keys: tuple[bytes, ...], request: web.Request, content: bytes
+        self, keys: tuple[bytes, ...], request: web.Request, content: bytes, trace: str | None
     ) -> web.Response | _Work:
         signatures = request.headers.getall(HEADER, [])
         slot = matching_slot(keys, content, signatures)
@@ -116,7 +117,7 @@ class WebhookHandler:
         if peeked.ping is not None:
             _counter("ping", "answered").inc()
             return _json({"pong": peeked.ping})
-        record = self._recorder.webhook(content, signatures[0], peeked, _trace(request))
+        record = self._recorder.webhook(content, signatures[0], peeked, trace)
         return _Work(record, peeked.known_type, sealed=peeked.seal, size=size)
 
     async def _keep(self, work: _Work) -> web.Response:
@@ -150,7 +151,7 @@ def begin_at_zero() -> None:
     metrics.DEAD_LETTERS.labels("unreadable")
 
 
-def _trace(request: web.Request) -> str | None:
+def traceparent_of(request: web.Request) -> str | None:
     """The W3C trace, if it is one: the header is not signed, and must not make a record unreadable."""
     found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
     return found[0] if found else None
