@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
+from service.store.pool import Database
 from service.telemetry import traces
 from service.telemetry.traces import Kind, spans
 from service.telemetry.traces.otel import OtelTracer
@@ -27,6 +28,7 @@ from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
+from tests.support import people
 from tests.support.plugin import WORKER
 from tests.support.waiting import until
 from tests.telemetry.collector import Collector, Seen, collecting
@@ -122,6 +124,24 @@ def test_the_flow_of_a_record_request_is_the_trace_of_its_own_id(
     assert first == second
     assert re.fullmatch("00-0199b0c511f07d2a8f774b7c1f0a9d20-[0-9a-f]{16}-01", first or "")
     assert exported.get_finished_spans() == ()
+
+
+async def test_a_call_waits_with_the_context_of_what_caused_it_however_long(
+    exported: InMemorySpanExporter, database: Database
+) -> None:
+    ann = await people.person(database)
+    exported.clear()
+    with traces.span("handle message", Kind.CONSUMER, TRACEPARENT) as handling:
+        query_id = await people.due_query(database, ann)
+    waiting = await people.row(database, "vendor_call", ref_id=query_id)
+    assert waiting["traceparent"] == handling.traceparent
+    with traces.span("make call", Kind.INTERNAL, waiting["traceparent"]):
+        pass
+    made = {span.name: span for span in exported.get_finished_spans()}
+    assert f"{made['make call'].context.trace_id:032x}" == TRACE
+    parent = made["make call"].parent
+    assert parent is not None
+    assert parent.span_id == made["handle message"].context.span_id
 
 
 def test_without_the_extra_the_service_says_so_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
