@@ -13,10 +13,10 @@ WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up up-vendor test test-pure test-browser test-kafka test-deep chaos chaos-ci soak planted publish-chaos \
-	bench-ingress bench-consumers bench-dispatch bench-e2e lint types imports check \
-	schemas check-schemas check-asyncapi manifests check-image image sbom audit strimzi \
-	check-compatibility freeze lock clean
+.PHONY: help setup run up up-vendor trace test test-pure test-browser test-kafka test-deep \
+	chaos chaos-ci soak planted publish-chaos bench-ingress bench-consumers bench-dispatch bench-e2e \
+	lint types imports check schemas check-schemas check-asyncapi check-compatibility freeze alerts \
+	dashboard-picture manifests check-image image sbom audit strimzi lock clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ up: $(READY) ## Leave the same deployment running and walk the retrieval by hand
 
 up-vendor: $(READY) ## Leave it running against Metriport's own sandbox (METRIPORT_API_KEY, METRIPORT_FACILITY_ID, PUBLIC_URL).
 	@$(BIN)/python -m tests.local vendor
+
+trace: $(READY) ## Run the same retrieval with traces on, and print the tree of spans of each flow.
+	@$(BIN)/python -m tests.telemetry.trace
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
 	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)
@@ -147,6 +150,12 @@ sbom: $(AUDIT_READY) ## Write build/sbom.cdx.json: every package of the image, a
 audit: $(AUDIT_READY) ## Look up known weaknesses of the image's packages; says so where it cannot.
 	@$(BIN)/python -m tests.supply.audit $(AUDIT)/bin/pip-audit
 
+alerts: $(READY) ## Write the alerts for the Prometheus Operator from deploy/observability/alerts.yaml.
+	$(BIN)/python -m tests.telemetry.prometheus_rule
+
+dashboard-picture: $(READY) ## Paint the dashboard of a local deployment under traffic (needs prometheus; three minutes).
+	$(BIN)/python -m tests.telemetry.picture
+
 image: ## Build the image: make image VERSION=0.1.0 PYTHON_DIGEST=sha256:…
 	docker build -f deploy/Dockerfile --build-arg PYTHON_DIGEST=$(PYTHON_DIGEST) \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
@@ -158,7 +167,10 @@ lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 		requirements.in -o requirements.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
-		requirements-dev.in -c requirements.txt -o requirements-dev.txt
+		requirements-otel.in -c requirements.txt -o requirements-otel.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--annotation-style line \
+		requirements-dev.in -c requirements.txt -c requirements-otel.txt -o requirements-dev.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
 		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt

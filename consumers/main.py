@@ -44,7 +44,7 @@ from service.settings.roles import (
 from service.settings.table import table
 from service.store.compatibility import IncompatibleDatabaseError
 from service.store.environment import WrongEnvironmentError
-from service.telemetry import logs
+from service.telemetry import logs, traces
 
 OK: Final = 0
 FAILED: Final = 1
@@ -189,7 +189,9 @@ async def _serve(roles: Sequence[Role]) -> int:
         for name in misplaced_secrets(roles[0], os.environ):
             log.warning("settings.secret_not_needed", role=roles[0].value, name=name)
     running = [BUILDERS[role](given) for role, given in zip(roles, settings, strict=True)]
-    return await run(process, running, OPENAPI if Role.INGRESS in roles else None)
+    name = roles[0].value if len(roles) == 1 else "all"
+    with traces.exporting(os.environ, name):
+        return await run(process, running, OPENAPI if Role.INGRESS in roles else None)
 
 
 def _settle_memory() -> None:

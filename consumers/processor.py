@@ -8,12 +8,15 @@ transient fault (``hanging``).
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 import structlog
 from asyncpg import DeadlockDetectedError
 
+from consumers import saying
 from consumers.acting import Actor, Message, inbox_name, say_refused
 from consumers.context import Context
 from consumers.hanging import Attempts, HandlerHungError
@@ -27,7 +30,8 @@ from service.store import ahead, held, inbox
 from service.store.held import Kind
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Span
 
 LARGEST_BATCH: Final = 200
 _LARGEST_BYTES: Final = 4 * 1024 * 1024
@@ -93,8 +97,8 @@ class Processor:
         return batch
 
     async def _try_together(self, batch: Sequence[_Readable]) -> int:
-        _bind(batch[0].record, batch=len(batch))
-        timer = metrics.HANDLER.labels(batch[0].record.topic.value).time
+        saying.bind(batch[0].record, batch=len(batch))
+        timer, began = metrics.HANDLER.labels(batch[0].record.topic.value).time, time.monotonic()
         try:
             with timer():
                 async with (
@@ -111,8 +115,9 @@ class Processor:
             log.warning("consumer.batch_failed", exc_info=error)
             self._singly = len(batch)
         else:
+            whole = (len(batch), time.monotonic() - began)
             for one, result in results:
-                count(one.kind, result)
+                saying.done_in_batch(one.record, one.message, result, whole)
                 if result != "held":
                     self._stopper.went_well(one.kind, one.record)
             return len(batch)
@@ -138,17 +143,19 @@ class Processor:
         for independent in rounds(flowing):
             await _read_ahead(unit, independent)
             for one in independent:
-                _bind(one.record)
-                unit.traceparent = one.record.traceparent
-                fresh = await self._actor.act(unit, one.message)
+                saying.bind(one.record, batch=len(batch))
+                saying.bind_command(one.message)
+                with _span(one.record, batch=len(batch)) as span:
+                    unit.traceparent = span.traceparent
+                    fresh = await self._actor.act(unit, one.message)
                 results.append((one, "handled" if fresh else "repeated"))
         return results
 
     async def _try_one(self, record: Received) -> bool:
         """Handle one record; whether it is done."""
-        _bind(record)
+        saying.bind(record)
         try:
-            with metrics.HANDLER.labels(record.topic.value).time():
+            with metrics.HANDLER.labels(record.topic.value).time(), _span(record):
                 async with asyncio.timeout(_RECORD_SECONDS):
                     await self._one(record)
         except TRANSIENT as error:
@@ -159,9 +166,10 @@ class Processor:
         return True
 
     async def _one(self, record: Received) -> None:
-        kind, message = kind_of(record), None
+        kind, message, began = kind_of(record), None, time.monotonic()
         try:
             message = await self._actor.read(record)
+            saying.bind_command(message)
             result = await self._effect(record, message)
         except RejectedError as error:
             await self._refuse(record, error, message)
@@ -180,7 +188,7 @@ class Processor:
             failure = RejectedError(Reason.HANDLER_FAILED, "the handler failed")
             await self._refuse(record, failure, message)
         else:
-            count(kind, result)
+            saying.done(kind, result, time.monotonic() - began)
             if result != "held":
                 self._stopper.went_well(kind, record)
 
@@ -214,6 +222,12 @@ class Processor:
             count(kind, "held")
 
 
+def _span(record: Received, **more: int) -> AbstractContextManager[Span]:
+    kind = kind_of(record)
+    named: dict[str, str | int] = {"topic": kind.topic, "type": kind.message_type, **more}
+    return traces.span("handle message", traces.Kind.CONSUMER, record.traceparent, **named)
+
+
 def rounds(batch: Iterable[_Readable]) -> Iterator[list[_Readable]]:
     """The batch as rounds in which no two messages are about the same patient or subject.
 
@@ -240,11 +254,4 @@ async def _read_ahead(unit: Unit, batch: Sequence[_Readable]) -> None:
     requests = [one.meta.request_id for one in messages if isinstance(one, Webhook)]
     await ahead.lock(
         unit, [one.command.subject_id for one in commands], [one for one in requests if one]
-    )
-
-
-def _bind(record: Received, **more: int) -> None:
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(
-        topic=record.topic.value, partition=record.partition, offset=record.offset, **more
     )

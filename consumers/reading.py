@@ -193,7 +193,13 @@ def read_command_id(head: CommandHead | None) -> CommandId | None:
         return None
 
 
-_KNOWN: Final = frozenset({*COMMANDS, *CALLBACKS, *(f"metriport.{kind}" for kind in KNOWN_TYPES)})
+KNOWN_TYPES_OF: Final = {
+    Topic.COMMANDS: frozenset(COMMANDS),
+    Topic.CALLBACKS: frozenset(CALLBACKS),
+    Topic.WEBHOOKS: frozenset(f"metriport.{kind}" for kind in KNOWN_TYPES),
+}
+"""Every ``ce_type`` that is handled, by the topic that it comes on."""
+_KNOWN: Final = frozenset().union(*KNOWN_TYPES_OF.values())
 
 
 def kind_of(record: Received) -> Kind:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from consumers import saying
 from consumers.acting import Actor, Message, say_refused
 from consumers.context import Context
 from consumers.hanging import Attempts, HandlerHungError
@@ -23,7 +24,6 @@ from consumers.reading import (
     CommandMessage,
     Reader,
     RejectedError,
-    count,
     kind_of,
     read_head,
 )
@@ -178,7 +178,10 @@ class Resumer:
         return None
 
     async def _effect(self, kept: Held, record: Received) -> None:
+        began = time.monotonic()
+        saying.bind(record)
         message: Message = await self._actor.read(record)
+        saying.bind_command(message)
         async with self._database.transaction(record.traceparent) as unit:
             if not await held.take(unit, kept.position):
                 return  # the probe did it, or an erasure
@@ -188,7 +191,7 @@ class Resumer:
         if overtaken:
             _drop_late(kept)
         else:
-            count(kind_of(record), "handled")
+            saying.done(kind_of(record), "handled", time.monotonic() - began)
 
     async def _refuse(self, kept: Held, record: Received, error: RejectedError) -> None:
         async with self._database.transaction(record.traceparent) as unit:

@@ -8,6 +8,7 @@ from typing import Final
 from consumers.auditing.sealer import AuditSealer
 from consumers.context import Context
 from consumers.housekeeping import Housekeeper
+from consumers.measuring import Measurer, begin_at_zero
 from consumers.processes.lifecycle import Running, tasks
 from consumers.processor import Processor
 from consumers.reading import Reader
@@ -36,6 +37,7 @@ TOPICS: Final = (Topic.COMMANDS, Topic.CALLBACKS, Topic.WEBHOOKS)
 @asynccontextmanager
 async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
     """Handle messages and publish what follows."""
+    begin_at_zero()
     vault = Vault(settings.at_rest.keys)
     opener = Opener(settings.opening.private_keys.reveal())
     context = Context(
@@ -69,6 +71,7 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
             rebinding=Rebinder(database, context).run(),
             sweeping=Sweeper(database, settings.rules).run(),
             housekeeping=Housekeeper(database, settings.retention).run(),
+            measuring=Measurer(database).run(),
             resuming=Resumer(database, reader, context).run(),
             subscription=subscription.run(),
         ) as started:

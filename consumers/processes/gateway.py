@@ -8,6 +8,7 @@ from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
 from service.gateway.client import Look, open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
+from service.gateway.measuring import Measurer, begin_at_zero
 from service.gateway.operations.common import Surroundings
 from service.gateway.outcome import VendorResponse
 from service.gateway.pacing import Pace
@@ -33,6 +34,7 @@ def shapes_of(settings: GatewaySettings) -> Look:
 @asynccontextmanager
 async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
     """Dispatch calls that are due."""
+    begin_at_zero()
     vault = Vault(settings.at_rest.keys)
     around = Surroundings(
         facility_id=settings.metriport.facility_id,
@@ -45,12 +47,13 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
         open_when_there(settings.database.url, settings.database.pool_size, vault) as database,
         open_client(settings.metriport, shapes_of(settings)) as client,
     ):
+        pace = Pace(limits=settings.pacing)
         dispatcher = Dispatcher(
             database,
             client,
             around,
             timeout=settings.metriport.timeout,
-            pace=Pace(limits=settings.pacing),
+            pace=pace,
             failover=settings.failover,
         )
 
@@ -71,8 +74,9 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
                 client,
                 settings.healing,
                 settings.metriport.timeout,
-                Pace(limits=settings.pacing),
+                pace,
             ).run(),
+            measuring=Measurer(database, pace).run(),
         ) as started:
 
             async def drain() -> None:

@@ -22,6 +22,7 @@ from service.ingress.breaker import Breaker
 from service.ingress.durability import KAFKA_SECONDS, InKafka, InSpool, KafkaElseSpool
 from service.ingress.large import LargeAside
 from service.ingress.records import Recorder
+from service.ingress.webhook import begin_at_zero
 from service.settings.roles import IngressSettings
 from service.store import hosted_pages
 from service.store.hosted_pages import HostedPage
@@ -53,6 +54,7 @@ class Pages:
 @asynccontextmanager
 async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
     """Serve webhooks and browsers."""
+    begin_at_zero()
     publisher = Publisher(settings.kafka, deadline=KAFKA_SECONDS)
     database = LateDatabase(settings.database.url, settings.database.pool_size)
     sealer = Sealer(settings.sealing.public_key)

@@ -19,6 +19,7 @@ from aiohttp import web
 from service.ingress.connections import BACKLOG, RECEIVE_BYTES, GuardedRunner
 from service.ingress.limits import CONNECTIONS
 from service.settings.groups import Process
+from service.telemetry.build import describe_build
 from service.telemetry.internal import internal_app
 
 DRAIN_SECONDS: Final = 45.0
@@ -86,6 +87,7 @@ async def _end(starting: asyncio.Timeout, stop: asyncio.Event) -> None:
 
 async def _live(process: Process, running: Sequence[Running], stop: asyncio.Event) -> bool:
     """From the start of every role to its drained end; whether a task died."""
+    describe_build([role.name for role in running])
     log.info("process.started", roles=[role.name for role in running])
     died = await _until_stop(running, stop)
     stop.set()

@@ -19,7 +19,8 @@ from service.store import expiry, record_requests
 from service.store.pool import TRANSIENT, Database
 from service.store.record_requests import START, Request
 from service.store.unit import Unit
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Kind
 
 _IDLE_SECONDS: Final = 1.0
 _LEAST_PAUSE_SECONDS: Final = 0.05
@@ -72,9 +73,12 @@ class RecordRunner:
         return len(found)
 
     async def _advance(self, unit: Unit, request: Request) -> None:
+        flow = traces.flow_of(request.asked.request_id)
         try:
-            async with unit.conn.transaction():  # what a failed look wrote is undone
-                await advance(unit, self._context, request)
+            with traces.span("advance record request", Kind.INTERNAL, flow) as span:
+                unit.traceparent = span.traceparent
+                async with unit.conn.transaction():  # what a failed look wrote is undone
+                    await advance(unit, self._context, request)
         except TRANSIENT:
             raise
         except Exception as error:

@@ -13,11 +13,14 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from msgspec.structs import replace
 
 from schemas.cloudevents import Attributes, to_headers
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
 from service.settings.groups import Kafka
+from service.telemetry import traces
+from service.telemetry.traces import Kind
 
 _REQUEST_MS: Final = 2_500
 _MAX_RECORD: Final = 34 * 1024 * 1024
@@ -87,9 +90,17 @@ class Publisher:
         """
         name, raw_key = full_name(self._settings, topic), key.encode() or None
         try:
-            async with asyncio.timeout(self._deadline):
-                producer = await self.connected()
-                await producer.send_and_wait(name, value, raw_key, headers=to_headers(attributes))
+            with traces.span(
+                f"publish {topic}",
+                Kind.PRODUCER,
+                attributes.traceparent,
+                topic=topic.value,
+                type=attributes.type,
+            ) as span:
+                headers = to_headers(replace(attributes, traceparent=span.traceparent))
+                async with asyncio.timeout(self._deadline):
+                    producer = await self.connected()
+                    await producer.send_and_wait(name, value, raw_key, headers=headers)
         except (KafkaError, TimeoutError) as error:
             self._miss()
             raise PublishError(type(error).__name__) from None

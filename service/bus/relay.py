@@ -156,7 +156,7 @@ class _Sending:
         except Exception as error:  # a topic that only newer code knows; a defect
             log.exception("relay.row_failed", position=row.position, exc_info=error)
             return "defect"
-        metrics.RELAYED.labels(row.topic).inc()
+        metrics.RELAYED.labels(row.topic, row.type).inc()
         return None
 
     async def _publish(self, draft: Draft) -> None:

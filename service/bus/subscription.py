@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
 from service.bus.in_hand import InHand, Record, commit, leave, offsets_after
+from service.bus.lag import tell_lag
 from service.bus.watchdog import Seen, Verdict, Watchdog
 from service.settings.groups import Kafka
 from service.telemetry import metrics
@@ -141,14 +142,17 @@ class Subscription:
         """Consume until stopped, or until the watchdog says that this consumer is no good."""
         consuming = asyncio.create_task(self._consume(consumer), name="consume")
         watching = asyncio.create_task(self._watch(consumer), name="watch")
+        telling = asyncio.create_task(tell_lag(consumer, self._topics, self._hand), name="lag")
         try:
             await asyncio.wait([consuming, watching], return_when=asyncio.FIRST_COMPLETED)
         finally:
             # The consumer is thrown away with its fetch, and bare commits are never made.
-            for task in (consuming, watching):
+            for task in (consuming, watching, telling):
                 task.cancel()
-            results = await asyncio.gather(consuming, watching, return_exceptions=True)
-        for error in results:
+            results = await asyncio.gather(consuming, watching, telling, return_exceptions=True)
+        for error in results[
+            :2
+        ]:  # that nothing is told of the lag shows by itself, and stops nobody
             if isinstance(error, Exception):
                 raise error
 

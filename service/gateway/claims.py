@@ -137,6 +137,12 @@ class Claimer:
         return marked
 
 
+def names_of(call: Call) -> dict[str, str | None]:
+    """What log lines about the call say of it: its id, and the W3C trace that it belongs to."""
+    flow = None if call.traceparent is None else call.traceparent[3:35]
+    return {"call": str(call.call_id), "flow": flow}
+
+
 async def _put_off(unit: Unit, call: Call, prepared: Wait | Void) -> None:
     match prepared:
         case Wait(delay):

@@ -30,7 +30,8 @@ from service.gateway.outcome import (
 )
 from service.gateway.protocol import VendorRequest
 from service.settings.metriport import Metriport
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Kind
 
 USER_AGENT: Final = f"metriport-ias-gateway/{version('metriport-ias-gateway')}"
 
@@ -78,8 +79,12 @@ class VendorClient:
 
     async def call(self, operation: str, request: VendorRequest) -> Outcome:
         """Make one call and say what came of it; never raises for a fault of network or vendor."""
-        with metrics.VENDOR_SECONDS.labels(operation).time():
+        with (
+            metrics.VENDOR_SECONDS.labels(operation).time(),
+            traces.span(f"metriport {operation}", Kind.CLIENT, operation=operation) as span,
+        ):
             outcome = await self._attempt(operation, request)
+            span.set(outcome=type(outcome).__name__.lower())
         metrics.VENDOR_CALLS.labels(operation, type(outcome).__name__.lower()).inc()
         return outcome
 

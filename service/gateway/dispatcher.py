@@ -18,7 +18,7 @@ from service.gateway import key
 from service.gateway.call_classes import circuit_of
 from service.gateway.circuit import circuits
 from service.gateway.circuit.rule import Permission
-from service.gateway.claims import Claim, Claimer, HeldBack
+from service.gateway.claims import Claim, Claimer, HeldBack, names_of
 from service.gateway.client import VendorClient
 from service.gateway.failover.lineage import Lineage
 from service.gateway.handlers import HANDLERS
@@ -38,7 +38,8 @@ from service.store import pacing as slots
 from service.store.calls import Call, Operation
 from service.store.pool import TRANSIENT, Database
 from service.store.unit import Unit
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
+from service.telemetry.traces import Kind
 
 _IDLE_SECONDS: Final = 0.5
 _SHORTEST_SECONDS: Final = 0.005
@@ -171,6 +172,12 @@ class Dispatcher:
 
     async def _perform(self, claim: Claim) -> None:
         """Call and record. A crash anywhere in here leaves a lease that runs out."""
+        structlog.contextvars.bind_contextvars(**names_of(claim.call))
+        named = {"operation": claim.call.operation.value, "attempts": claim.call.attempts}
+        with traces.span("make call", Kind.INTERNAL, claim.call.traceparent, **named):
+            await self._make(claim)
+
+    async def _make(self, claim: Claim) -> None:
         was_stalled = time.monotonic() - claim.began > self._pace.stalled.total_seconds()
         outcome: Outcome = NotSent()
         if not was_stalled:
@@ -205,7 +212,7 @@ class Dispatcher:
     async def _apply(self, unit: Unit, call: Call, outcome: Outcome) -> None:
         await subjects.lock(unit, call.subject_id)
         if await calls.lock_mine(unit, call) is None:
-            log.warning("gateway.lease_lost", operation=call.operation, call_id=str(call.call_id))
+            log.warning("gateway.lease_lost", operation=call.operation)
             return
         if isinstance(outcome, KeyRefused):
             await key.stop(unit)
@@ -218,8 +225,9 @@ class Dispatcher:
         settled = 0
         for call in lost:
             try:
-                async with self._database.transaction(call.traceparent) as unit:
-                    await self._apply(unit, call, Unknown())
+                with structlog.contextvars.bound_contextvars(**names_of(call)):
+                    async with self._database.transaction(call.traceparent) as unit:
+                        await self._apply(unit, call, Unknown())
             except Exception as error:
                 if isinstance(error, TRANSIENT) and not isinstance(error, MissingKeyError):
                     raise

@@ -14,8 +14,10 @@ from service.ingress.links import FindPage, LinkRoutes
 from service.ingress.records import Recorder
 from service.ingress.responses import SERVER, STRICT
 from service.ingress.returns import ReturnRoutes
-from service.ingress.webhook import PATH, WebhookHandler
+from service.ingress.webhook import PATH, WebhookHandler, traceparent_of
+from service.telemetry import traces
 from service.telemetry.shapes import UNWATCHED, Shapes
+from service.telemetry.traces import Kind
 
 _KEPT: Final = frozenset({"Allow", "Connection", "Date", "Server"})
 """Headers of an error that are aiohttp's own words."""
@@ -34,6 +36,8 @@ def public_app(
     limits = Limits()
     app = web.Application(client_max_size=MAX_BODY)
     app.on_response_prepare.append(plain_heads)
+    if traces.is_on():
+        app.middlewares.append(traced)
     webhooks = WebhookHandler(webhook_keys, recorder, durable, limits)
     app.router.add_post(PATH, webhooks.receive, expect_handler=webhooks.expect)
     links = LinkRoutes(link_keys, recorder, durable, find_page)
@@ -59,6 +63,19 @@ async def plain_heads(request: web.Request, response: web.StreamResponse) -> Non
         for name in set(response.headers) - _KEPT:
             del response.headers[name]
         response.headers.update({**STRICT, "content-length": "0"})
+
+
+@web.middleware
+async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A span named by the route's template: paths and query strings hold tokens and sessions."""
+    resource = request.match_info.route.resource
+    route = "unknown" if resource is None else resource.canonical
+    with traces.span(
+        f"{request.method} {route}", Kind.SERVER, traceparent_of(request), route=route
+    ) as span:
+        answer = await handler(request)
+        span.set(status=answer.status)
+        return answer
 
 
 def _limited(limits: Limits, handler: Handler) -> Handler:

@@ -57,7 +57,7 @@ def most_connections(wanted: int) -> int:
 class GuardedConnection(web.RequestHandler):
     """One connection. It waits for a head, or handles a request, or is about to close."""
 
-    __slots__ = ("_guard", "_head_bytes", "_head_timer", "_heads", "_unread_timer")
+    __slots__ = ("_guard", "_head_bytes", "_head_timer", "_heads", "_is_counted", "_unread_timer")
 
     def __init__(self, guard: "GuardedServer", **options: Any) -> None:  # noqa: ANN401 - aiohttp's own
         super().__init__(guard, **options)
@@ -66,6 +66,7 @@ class GuardedConnection(web.RequestHandler):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
+        self._is_counted = False
 
     @property
     def is_idle(self) -> bool:
@@ -90,6 +91,7 @@ class GuardedConnection(web.RequestHandler):
             transport.max_size = RECEIVE_BYTES
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
+        self._is_counted = True
         self._start_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -97,10 +99,13 @@ class GuardedConnection(web.RequestHandler):
         self._stop_timers()
         task, is_answered = self._task_handler, self._current_request is None
         super().connection_lost(exc)
-        if task is not None:
+        if (
+            self._is_counted
+        ):  # not by the task: one that ends by itself is forgotten before the connection
             metrics.CONNECTIONS.dec()
-            if is_answered:
-                task.cancel()
+            self._is_counted = False
+        if task is not None and is_answered:
+            task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came. Those of a body under way count also while we shut down."""

@@ -17,6 +17,7 @@ from service.crypto import mac
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Sealer, place
 from service.ingress.peek import Peeked
+from service.telemetry import traces
 
 WEBHOOK_SOURCE: Final = "/metriport/webhooks"
 CALLBACK_SOURCE: Final = "/metriport-ias/browser"
@@ -77,6 +78,7 @@ class Recorder:
             source=CALLBACK_SOURCE,
             time=datetime.now(UTC),
             content_type=OCTETS,
+            traceparent=traces.current(),
             extensions={
                 SEALED_FOR: self._sealer.key_id,
                 MAC: mac.sign(self._mac_keys, where, value),

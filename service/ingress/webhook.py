@@ -24,7 +24,7 @@ from service.ingress.durability import Durable
 from service.ingress.limits import KIB, Limits, Overloaded
 from service.ingress.peek import peek
 from service.ingress.records import OutRecord, Recorder
-from service.telemetry import metrics
+from service.telemetry import metrics, traces
 from service.webhook_signature import HEADER, matching_slot
 
 PATH: Final = "/webhooks/metriport"
@@ -93,13 +93,14 @@ class WebhookHandler:
 
     async def _look_at(self, request: web.Request, content: bytes) -> web.Response | _Work:
         """Verify and read the body; a big one in a thread, one after the other, lest the others wait."""
-        look = partial(self._judge, self._keys(), request, content)
+        trace = traces.current() or traceparent_of(request)
+        look = partial(self._judge, self._keys(), request, content, trace)
         if len(content) <= _AT_ONCE:
             return look()
         return await asyncio.get_running_loop().run_in_executor(self._aside, look)
 
     def _judge(
-        self, keys: tuple[bytes, ...], request: web.Request, content: bytes
+        self, keys: tuple[bytes, ...], request: web.Request, content: bytes, trace: str | None
     ) -> web.Response | _Work:
         signatures = request.headers.getall(HEADER, [])
         slot = matching_slot(keys, content, signatures)
@@ -116,7 +117,7 @@ class WebhookHandler:
         if peeked.ping is not None:
             _counter("ping", "answered").inc()
             return _json({"pong": peeked.ping})
-        record = self._recorder.webhook(content, signatures[0], peeked, _trace(request))
+        record = self._recorder.webhook(content, signatures[0], peeked, trace)
         return _Work(record, peeked.known_type, sealed=peeked.seal, size=size)
 
     async def _keep(self, work: _Work) -> web.Response:
@@ -128,7 +129,13 @@ class WebhookHandler:
             return web.Response(status=503)
         if work.understood:
             _counter(work.type, "published").inc()
-            log.info("webhook.published", type=work.type, sealed=work.sealed, size=work.size)
+            log.info(
+                "webhook.published",
+                type=work.type,
+                sealed=work.sealed,
+                size=work.size,
+                message=work.record.attributes.id,
+            )
         else:  # the vendor did its part, operators will look
             _counter(work.type, "not_understood").inc()
             metrics.DEAD_LETTERS.labels("unreadable").inc()
@@ -136,7 +143,15 @@ class WebhookHandler:
         return _json({})
 
 
-def _trace(request: web.Request) -> str | None:
+def begin_at_zero() -> None:
+    """Make the series that alerts watch: one that appears with its first event never *increases*."""
+    for result in ("unauthenticated", "not_durable", "overloaded"):
+        _counter("other", result)
+    _slot_counter("0")
+    metrics.DEAD_LETTERS.labels("unreadable")
+
+
+def traceparent_of(request: web.Request) -> str | None:
     """The W3C trace, if it is one: the header is not signed, and must not make a record unreadable."""
     found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
     return found[0] if found else None

@@ -17,6 +17,8 @@ from service.store import outbox
 from service.store.statements import Statements
 from service.store.transport import warn_if_unprotected
 from service.store.unit import Unit, Vault
+from service.telemetry import traces
+from service.telemetry.traces import Kind
 
 Connection = asyncpg.pool.PoolConnectionProxy
 
@@ -74,6 +76,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self, traceparent: str | None = None) -> AsyncIterator[Unit]:
         """One unit of work: commits at the end, rolls back on any exception."""
+        traceparent = traces.current() or traceparent
+        with traces.inner_span("postgres transaction", Kind.CLIENT):
+            async with self._unit(traceparent) as unit:
+                yield unit
+
+    @asynccontextmanager
+    async def _unit(self, traceparent: str | None) -> AsyncIterator[Unit]:
         async with self.connection() as connection, connection.transaction():
             now = await connection.fetchval("select clock_timestamp()")
             unit = Unit(Statements(connection), self._vault, now, traceparent)

@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -38,7 +39,7 @@ def configure(log_format: str, level: str) -> None:
     """Set up structlog and the standard library's logging, once per process."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         explain_exception,
         redact,
@@ -49,8 +50,8 @@ def configure(log_format: str, level: str) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, renderer],  # straight to stderr: a line a message has to be cheap
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=True,
     )
@@ -132,7 +133,7 @@ def redact(_logger: object, _method: str, fields: Fields) -> Fields:
 
 def _shown(name: str, value: object) -> object:
     """What may be seen of a field, to any depth, as something that JSON has."""
-    if _HIDDEN_KEYS.search(name):
+    if _is_hidden(name):
         return _MASK
     match value:
         case None | int() | float() if not isinstance(value, float) or math.isfinite(value):
@@ -145,6 +146,11 @@ def _shown(name: str, value: object) -> object:
             return [_shown("", item) for item in value]
         case _:
             return _masked(value)
+
+
+@lru_cache(1024)
+def _is_hidden(name: str) -> bool:
+    return _HIDDEN_KEYS.search(name) is not None
 
 
 def _masked(value: object) -> str:

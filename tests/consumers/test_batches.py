@@ -213,4 +213,5 @@ async def test_what_is_logged_of_a_record_names_that_record_and_no_earlier_one(
         "topic": record.topic.value,
         "partition": record.partition,
         "offset": 2,
+        "message": (record.header("ce_id") or b"").decode(),
     }

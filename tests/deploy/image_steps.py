@@ -43,6 +43,7 @@ def build(folder: Path) -> Image:
     """Run them; Python is the one that runs this."""
     image = Image(folder / "build", folder / "installed")
     image.build.mkdir()
+    arguments: dict[str, str] = {}
     for word, rest in builder_steps(DOCKERFILE.read_text(encoding="utf-8")):
         match word:
             case "COPY":
@@ -51,7 +52,10 @@ def build(folder: Path) -> Image:
                     whole = f"{target}{Path(source).name}" if target.endswith("/") else target
                     _copy(ROOT / source, image.build / whole)
             case "RUN":
-                _run(rest.replace(INSTALLED, str(image.installed)), image.build)
+                _run(rest.replace(INSTALLED, str(image.installed)), image.build, arguments)
+            case "ARG":
+                name, _, default = rest.partition("=")
+                arguments[name] = default
             case "ENV" | "WORKDIR":
                 pass  # for pip's cache, and for the folder that is ours here
             case _:
@@ -67,13 +71,13 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _run(step: str, folder: Path) -> None:
+def _run(step: str, folder: Path, arguments: dict[str, str]) -> None:
     first = folder.parent / "bin"
     first.mkdir(exist_ok=True)
     python = first / "python"
     if not python.exists():
         python.symlink_to(Path(sys.base_prefix) / "bin" / "python3")
-    environment = {**os.environ, "PATH": f"{first}:{os.environ['PATH']}"}
+    environment = {**os.environ, **arguments, "PATH": f"{first}:{os.environ['PATH']}"}
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"):
         environment.pop(name, None)
     done = subprocess.run(

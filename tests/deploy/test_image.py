@@ -33,7 +33,7 @@ def test_everything_from_elsewhere_is_checked_against_a_hash_and_is_a_wheel() ->
         for step in run.split("&&")
         if re.search(r"\bpip\b.* (install|wheel|download) ", step)
     ]
-    assert len(installs) == 4
+    assert len(installs) == 5
     for step in installs:
         from_elsewhere = "--require-hashes" in step and "--only-binary :all:" in step
         the_project_alone = "--no-deps" in step and (

@@ -75,8 +75,8 @@ def test_it_is_linted_clean() -> None:
 
 def test_the_steps_are_those_that_are_understood_here() -> None:
     words = [word for word, _ in builder_steps(DOCKERFILE.read_text())]
-    assert set(words) == {"ENV", "WORKDIR", "COPY", "RUN"}
-    assert words.count("RUN") == 3
+    assert set(words) == {"ARG", "ENV", "WORKDIR", "COPY", "RUN"}
+    assert words.count("RUN") == 4
 
 
 def test_it_holds_what_is_pinned_and_the_project_and_nothing_else(image: Image) -> None:

@@ -41,7 +41,13 @@ def test_every_operators_object_is_judged_by_that_operators_schema(production: M
     foreign = {
         one["kind"] for one in production.all if "." in one["apiVersion"].partition("/")[0]
     } - {"NetworkPolicy", "Ingress"}
-    known = {"ExternalSecret", "ScaledObject", "ServiceMonitor", "TriggerAuthentication"}
+    known = {
+        "ExternalSecret",
+        "PrometheusRule",
+        "ScaledObject",
+        "ServiceMonitor",
+        "TriggerAuthentication",
+    }
     assert foreign == known
     assert all((CRDS / f"{kind}.json").exists() for kind in known)
 
@@ -51,6 +57,7 @@ def test_every_operators_object_is_judged_by_that_operators_schema(production: M
     [
         ("ScaledObject", "maxReplicaCounts"),
         ("ServiceMonitor", "endpoint"),
+        ("PrometheusRule", "group"),
         ("ExternalSecret", "refreshIntervals"),
         ("TriggerAuthentication", "secretTargetRefs"),
         ("Deployment", "replicaCount"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from service.telemetry import logs
+from tests.telemetry.log_calls import context, listed
 
 CANARY = "K4n4ry"
 SECRETS = {
@@ -121,6 +122,16 @@ def task() -> None:
     asyncio.run(run())
 
 
+def contract() -> None:
+    """Every listed event with a secret in each of its fields, and in what is bound beside them."""
+    for name, event in listed().items():
+        for text in TEXTS.values():
+            structlog.contextvars.bind_contextvars(**dict.fromkeys(context(), text))
+            getattr(log, event.level)(name, **dict.fromkeys(event.fields, text))
+            error = ValueError(text)
+            log.warning(name, **dict.fromkeys(event.fields, error), exc_info=error)
+
+
 def levels() -> None:
     """One line of each level."""
     for level in ("debug", "info", "warning", "error"):
@@ -129,7 +140,8 @@ def levels() -> None:
 
 
 CASES: dict[str, Callable[[], None]] = {
-    case.__name__: case for case in (own_exceptions, own_fields, own_values, library, task, levels)
+    case.__name__: case
+    for case in (own_exceptions, own_fields, own_values, contract, library, task, levels)
 }
 
 if __name__ == "__main__":

@@ -128,7 +128,6 @@ async def finish(unit: Unit, call: Call, outcome: Outcome) -> None:
     log.info(
         "gateway.call_recorded",
         operation=call.operation,
-        call_id=str(call.call_id),
         outcome=word,
         attempts=call.attempts,
         status=getattr(outcome, "status", None),
