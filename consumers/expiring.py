@@ -12,11 +12,11 @@ from typing import Final
 from uuid import UUID
 
 from schemas.events import PatientRegistrationFailed
-from schemas.ids import ChallengeId, LinkId, OpenId, RequestId, SessionId, VerificationId
+from schemas.ids import ChallengeId, CommandId, LinkId, OpenId, RequestId, SessionId, VerificationId
 from schemas.reasons import REMEDIES, Reason
 from service.ias import consolidated_steps, network_query_steps
-from service.ias.aal2 import ChallengeState
-from service.ias.aal2_steps import ChallengeStanding, on_challenge
+from service.ias.aal2 import UNKNOWN_CODE, ChallengeState
+from service.ias.aal2_steps import ChallengeStanding, on_challenge, rejected
 from service.ias.aal2_table import ChallengeCue, SessionCue
 from service.ias.consolidated_table import ConsolidatedCue
 from service.ias.identity_steps import on_verification
@@ -27,9 +27,11 @@ from service.ias.telling import head
 from service.store import (
     calls,
     consolidated,
+    early_confirmations,
     expiry,
     hosted_pages,
     identities,
+    outbox,
     patients,
     queries,
     sessions,
@@ -82,6 +84,17 @@ async def end_challenge(unit: Unit, ref_id: UUID) -> bool:
     decision = on_challenge(standing, ChallengeCue.EXPIRED, unit.now)
     await sessions.set_challenge_state(unit, found.challenge_id, decision.state)
     await tell(unit, decision.events)
+    return True
+
+
+async def end_early_confirmation(unit: Unit, ref_id: UUID) -> bool:
+    """Nobody came back with its code in time: it is of nobody, or of another subject."""
+    command_id = CommandId(ref_id)
+    subject_id = await early_confirmations.drop(unit, command_id)
+    if subject_id is None:
+        return False
+    refused = rejected(head(subject_id, None, command_id), UNKNOWN_CODE)
+    await outbox.emit(unit, refused, ends=True)
     return True
 
 
@@ -166,6 +179,7 @@ ENDINGS: Final[Mapping[Kind, Ending]] = {
     Kind.VERIFICATION: end_verification,
     Kind.CHALLENGE: end_challenge,
     Kind.CODE: end_session,
+    Kind.EARLY_CONFIRMATION: end_early_confirmation,
     Kind.SESSION_AGE: end_session,
     Kind.SESSION_IDLE: end_session,
     Kind.QUERY: end_query,

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from consumers.expiring import ENDINGS
-from service.ias.lifetimes import GRACE, SAFETY_MARGIN
+from service.ias.lifetimes import EARLY_CONFIRMATION_WAIT, GRACE, SAFETY_MARGIN
 from service.settings.rules import Rules
 from service.store import expiry, suppositions
 from service.store.expiry import START, Candidate, Kind
@@ -40,6 +40,7 @@ def allowances(rules: Rules) -> Mapping[Kind, timedelta]:
         Kind.VERIFICATION: GRACE,
         Kind.CHALLENGE: GRACE,
         Kind.CODE: min(rules.code_lifetime, age),
+        Kind.EARLY_CONFIRMATION: EARLY_CONFIRMATION_WAIT,
         Kind.SESSION_AGE: age,
         Kind.SESSION_IDLE: rules.session_max_idle - SAFETY_MARGIN,
         Kind.QUERY: timedelta(0),

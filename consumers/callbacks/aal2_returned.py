@@ -1,4 +1,4 @@
-"""``Aal2Returned``: a browser came back with a session id. It is kept, and not usable yet.
+"""``Aal2Returned``: a browser came back with a session id. It is kept, and not usable before it is confirmed.
 
 The id comes from a URL that anyone can type. It is bound to the challenge that this browser opened;
 presented for two subjects, it is stopped for both.
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 
+from consumers.commands import confirm_return
 from consumers.context import Context
 from schemas.callbacks import Aal2Returned
 from schemas.ids import LinkId, SessionId
@@ -16,7 +17,7 @@ from service.ias.aal2_steps import ChallengeStanding, Return, on_challenge
 from service.ias.aal2_table import SessionCue
 from service.ias.machine import Effect
 from service.ias.telling import head
-from service.store import sessions, subjects
+from service.store import early_confirmations, sessions, subjects
 from service.store.decisions import move_session, tell
 from service.store.sessions import Challenge, Returned
 from service.store.unit import Unit
@@ -26,7 +27,6 @@ log = structlog.get_logger()
 
 async def handle(unit: Unit, context: Context, returned: Aal2Returned) -> None:
     """Receive the session for its challenge, once, or tell why not."""
-    del context
     known = await subjects.lock(unit, returned.subject_id)
     challenge = await sessions.challenge(unit, returned.challenge_id) if known else None
     if challenge is None or challenge.subject_id != returned.subject_id:
@@ -45,6 +45,17 @@ async def handle(unit: Unit, context: Context, returned: Aal2Returned) -> None:
         log.error("aal2_returned.session_presented_twice")
         await move_session(unit, holder, SessionCue.REFUSED)
     await tell(unit, decision.events)
+    if Effect.RECEIVE_SESSION in decision.calls:
+        await _confirm_early(unit, context, returned)
+
+
+async def _confirm_early(unit: Unit, context: Context, returned: Aal2Returned) -> None:
+    """The application's confirmation was faster."""
+    whose, code = returned.subject_id, returned.code_hash
+    command_id = await early_confirmations.take(unit, whose, code)
+    session = None if command_id is None else await sessions.by_code(unit, whose, code)
+    if command_id is not None and session is not None:
+        await confirm_return.confirm(unit, context, session, command_id)
 
 
 def _standing(challenge: Challenge) -> ChallengeStanding:

@@ -27,3 +27,6 @@ SAFETY_MARGIN: Final = timedelta(seconds=30)
 
 GRACE: Final = timedelta(seconds=60)
 """How long after its time a pending step waits for what is under way in Kafka."""
+
+EARLY_CONFIRMATION_WAIT: Final = timedelta(seconds=60)
+"""How long a code that nobody came back with is waited for; then it is refused."""

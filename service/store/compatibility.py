@@ -6,10 +6,10 @@ from asyncpg import UndefinedTableError
 
 from service.store.pool import Connection
 
-CODE_LEVEL: Final = 17
+CODE_LEVEL: Final = 18
 """Raised with every release that needs a new shape of the database."""
 
-NEEDS_LEVEL: Final = 17
+NEEDS_LEVEL: Final = 18
 """The oldest shape that this code can work with."""
 
 NEWEST = "select level, serves_code_from from schema_level order by level desc limit 1"

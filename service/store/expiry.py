@@ -27,6 +27,7 @@ class Kind(StrEnum):
     VERIFICATION = "verification"
     CHALLENGE = "challenge"
     CODE = "code"
+    EARLY_CONFIRMATION = "early_confirmation"
     SESSION_AGE = "session_age"
     SESSION_IDLE = "session_idle"
     QUERY = "query"
@@ -54,6 +55,7 @@ _WHERE: Final = {
     ),
     Kind.CHALLENGE: _Where("aal2_challenge", "challenge_id", "expires_at", "state = 'pending'"),
     Kind.CODE: _Where("aal2_session", "session_id", "returned_at", "state = 'received'"),
+    Kind.EARLY_CONFIRMATION: _Where("early_confirmation", "command_id", "received_at", "true"),
     Kind.SESSION_AGE: _Where("aal2_session", "session_id", "returned_at", _LIVE),
     Kind.SESSION_IDLE: _Where(
         "aal2_session", "session_id", "coalesce(last_used_at, returned_at)", _LIVE

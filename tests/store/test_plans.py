@@ -17,6 +17,10 @@ FEW: Final = 1_000
 READS_ALL: Final = {
     "audit_chain.BACKLOG": "what is not chained yet is chained within seconds",
     "audit_chain.WAITING": "as above: what waits is short",
+    "flow.OF_COMMAND": "a person on call asks, and the statement has the limit of every one",
+    "flow.STEPS": "as above",
+    "health.PROVEN": "as above",
+    "health.PURPOSES": "as above",
     "held.COUNT": "reads 100,000 rows at most, where the planner sees fewer",
     "suppositions.FOR_UNKNOWN": "only calls without an answer have rows",
 }
