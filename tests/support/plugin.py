@@ -2,13 +2,16 @@
 
 import asyncio
 import itertools
+import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 
 from migrations.run import migrate
 from service.crypto.keys import KeyRing
@@ -47,6 +50,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("alone")
         if item.path.parent.name == "browser":
             item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A tool that a test runs in this process sets up logs for good, on a stderr that ends with the test."""
+    before, configure, root = structlog.get_config(), structlog.configure, logging.getLogger()
+    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
+
+    def uncached(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
+    yield
+    configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = raising
 
 
 @pytest.fixture(scope="session")
