@@ -9,8 +9,10 @@ AUDIT_READY := $(AUDIT)/.ready
 JARS := tests/kafka/target/jars
 CHAOS_MINUTES ?= 4 # of breaking things; starting and settling come on top
 SEED ?= # replays the choices of a run; empty: fresh ones
-WORKERS ?= 2 # processes that run tests; each has a Postgres and a broker of its own
-TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+WORKERS ?= 3# processes that run tests; each has a Postgres and a broker of its own, and waits a good deal
+JVMS ?= 2# the same where the broker is a JVM
+SPREAD := --dist loadfile --no-loadscope-reorder
+TOGETHER = -n $(WORKERS) $(SPREAD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up up-vendor trace test test-pure test-browser test-kafka test-deep \
@@ -46,7 +48,7 @@ trace: $(READY) ## Run the same retrieval with traces on, and print the tree of 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
 	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)
 	$(BIN)/python -m pytest -m "alone and not chaos"
-	$(BIN)/python -m pytest -m browser $(TOGETHER)
+	$(BIN)/python -m pytest -m browser -n 2 $(SPREAD)
 
 test-pure: $(READY) ## Run the fast tests only: no server, no process.
 	$(BIN)/python -m pytest -m "not edge and not process and not browser"
@@ -62,7 +64,7 @@ $(JARS): tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(READY) $(JARS) ## Run the tests that talk to a broker on Apache Kafka (needs a JDK and Maven).
-	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone and not browser" $(TOGETHER)
+	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone and not browser" -n $(JVMS) $(SPREAD)
 	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and alone"
 
 test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).

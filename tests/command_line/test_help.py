@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,9 @@ def test_missing_settings_end_with_2_all_named(
     said = capsys.readouterr().err
     assert "DATABASE_URL is missing" in said
     assert "SEALING_PRIVATE_KEYS is missing" in said
+
+
+def test_only_the_migration_loads_what_migrates() -> None:
+    """It is a third of the start of a process, in every pod that starts."""
+    code = "import sys, consumers.main; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

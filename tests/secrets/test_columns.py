@@ -41,7 +41,8 @@ OTHER_KEYS = {("erasure", "receipt_box"), ("subject", "data_key"), ("erasure_key
 
 OPEN = {
     "command.content_digest", "identity.proofed_digest", "aal2_session.session_digest",
-    "aal2_session.code_hash", "hosted_page.vendor_digest", "unbound_identity.message_digest",
+    "aal2_session.code_hash", "early_confirmation.code_hash", "hosted_page.vendor_digest",
+    "unbound_identity.message_digest",
     "parked_webhook.message_digest", "inbox.message_digest", "held_record.record_digest",
     "held_record.about",
     "audit_entry.subject_ref", "audit_chain.entry_digest", "audit_chain.previous",
