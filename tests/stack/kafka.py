@@ -96,7 +96,7 @@ class ApacheKafka(EmbeddedBroker):
         lines |= self._more
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         settings.write_text(text, encoding="utf-8")
-        options = ("format", "--cluster-id", self._seat.cluster, "--config", str(settings))
+        options = ("format", f"--cluster-id={self._seat.cluster}", "--config", str(settings))
         formatted = subprocess.run(
             [*command, "kafka.tools.StorageTool", *options],
             capture_output=True,
