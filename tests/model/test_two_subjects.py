@@ -18,7 +18,7 @@ from .conftest import Build
 from .honest import go_on
 from .world import World
 
-EXAMPLES, LENGTH = 50, 45
+EXAMPLES, LENGTH = 100, 45
 REACHED = ("NetworkQuerySourceUpdated", "ConsolidatedDataReady", "IdentityRevoked", "calls")
 SUPPRESSED = CHOSEN.suppress_health_check
 DRAWN: dict[str, Action] = {name: action for name, (_, action) in ACTIONS.items()}
