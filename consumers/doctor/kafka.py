@@ -1,12 +1,12 @@
 """Kafka: the topics exist as the map wants them, and what was acknowledged survives a broker."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from consumers.doctor.finding import Finding, ok, warning, wrong
 from schemas.topics import DAY, HOUR, TOPICS, Topic
-from service.bus.facts import TopicFacts, UnreachableError, look
-from service.bus.topics import MAX_MESSAGE
+from service.bus.facts import Facts, TopicFacts, UnreachableError, look
+from service.bus.topics import MAX_MESSAGE, configuration
 from service.settings.groups import Kafka
 
 CHECK: Final = "kafka.topic"
@@ -26,7 +26,7 @@ async def check(settings: Kafka) -> list[Finding]:
     return [ok("kafka.reachable", "the cluster answers"), *judge(found)]
 
 
-def judge(found: Mapping[Topic, TopicFacts | None]) -> Iterator[Finding]:
+def judge(found: Facts) -> Iterator[Finding]:
     """What follows from how the topics are."""
     for topic, facts in found.items():
         if facts is None:
@@ -108,6 +108,7 @@ def _configs(topic: Topic, facts: TopicFacts) -> Iterator[Finding]:
         todo = "set message.timestamp.type=LogAppendTime: else retention follows our clocks"
         yield warning("kafka.timestamps", "producers give the times", todo, topic)
     yield from _retention(topic, facts.configs.get("retention.ms"))
+    yield from _segments(topic, facts.configs.get("segment.ms"))
 
 
 def _retention(topic: Topic, said: str | None) -> Iterator[Finding]:
@@ -123,6 +124,16 @@ def _retention(topic: Topic, said: str | None) -> Iterator[Finding]:
     consequence = "health data stays longer" if longer else "less can be read or replayed again"
     todo = f"set retention.ms={wanted}, or know that {consequence}"
     yield warning("kafka.retention", found, todo, topic)
+
+
+def _segments(topic: Topic, said: str | None) -> Iterator[Finding]:
+    wanted = configuration(TOPICS[topic], _REPLICAS).get("segment.ms")
+    if said is None or wanted is None or int(said) <= int(wanted):
+        return
+    found = f"what is written to may stay {_span(int(said))} longer than it is kept"
+    todo = f"set segment.ms={wanted}: nothing is deleted before its segment is closed"
+    judged = wrong if topic is Topic.LINKS else warning  # links are bearer credentials
+    yield judged("kafka.segments", found, todo, topic)
 
 
 def _shown(topic: Topic, facts: TopicFacts) -> str:

@@ -1,6 +1,6 @@
 """The command line of ``metriport-ias topics``.
 
-Exit codes: 0 done (``check``: all is as it should be), 1 not, 2 settings are wrong. ``acls`` and
+Exit codes: 0 done (``check``: all is as it should be), 1 not, or no cluster to ask, 2 settings are wrong. ``acls`` and
 ``strimzi`` only print: they need no broker, and of the settings KAFKA_TOPIC_PREFIX alone.
 """
 
@@ -9,12 +9,15 @@ import json
 import os
 from typing import Final
 
-from schemas.access import Client
-from service.bus import acls, strimzi, topics
-from service.settings.roles import Role, TopicsSettings, load
+from aiokafka.errors import KafkaError
 
-OK: Final = 0
-NOT: Final = 1
+from consumers.command_line import FOUND_WRONG, OK, ToolError, say, settings_of
+from schemas.access import Client
+from service.bus import acls, facts, strimzi, topics
+from service.bus.facts import UnreachableError
+from service.settings.groups import Kafka
+from service.settings.roles import Role, TopicsSettings
+
 PREFIX: Final = "KAFKA_TOPIC_PREFIX"
 
 _ACLS: Final = (
@@ -44,6 +47,7 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: what is missing or wrong.
+        ToolError: the cluster does not answer, or not to this login.
     """
     match options.action:
         case "acls":
@@ -53,7 +57,7 @@ async def run(options: argparse.Namespace) -> int:
             text = strimzi.manifests(options.cluster, options.replication, prefix, options.users)
         case action:
             return await _on_cluster(action, options.replication)
-    print(text.rstrip("\n"))  # noqa: T201 - this is its output
+    say(text.rstrip("\n"))
     return OK
 
 
@@ -66,16 +70,24 @@ def _granted(users: str, *, as_json: bool) -> str:
 
 
 async def _on_cluster(action: str, replication: int) -> int:
-    settings = load(Role.TOPICS, os.environ)
-    if not isinstance(settings, TopicsSettings):
-        return NOT
-    if action == "apply":
-        created = await topics.apply(settings.kafka, replication)
-        print("created: " + (", ".join(created) or "nothing, all are there"))  # noqa: T201 - output
-        return OK
-    missing = await topics.missing(settings.kafka)
-    print("missing: " + (", ".join(missing) or "none"))  # noqa: T201 - its output
-    different = await topics.differences(settings.kafka, replication)
+    settings = settings_of(Role.TOPICS, TopicsSettings).kafka
+    try:
+        if action == "apply":
+            created = await topics.apply(settings, replication)
+            say("created: " + (", ".join(created) or "nothing, all are there"))
+            return OK
+        return _compared(settings, await facts.look(settings), replication)
+    except UnreachableError as error:
+        why = str(error)
+    except (KafkaError, OSError) as error:
+        why = type(error).__name__
+    raise ToolError(f"Kafka at {settings.bootstrap_servers} cannot be asked ({why})")
+
+
+def _compared(settings: Kafka, found: facts.Facts, replication: int) -> int:
+    missing = topics.missing(settings, found)
+    say("missing: " + (", ".join(missing) or "none"))
+    different = topics.differences(settings, found, replication)
     for line in different:
-        print(f"differs: {line}")  # noqa: T201 - its output
-    return NOT if missing or different else OK
+        say(f"differs: {line}")
+    return FOUND_WRONG if missing or different else OK

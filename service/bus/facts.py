@@ -1,4 +1,4 @@
-"""How a cluster's topics really are: read by the doctor, changed by nobody here."""
+"""How a cluster's topics really are: read by the doctor and `topics check`, changed by nobody here."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,8 +29,12 @@ class TopicFacts(NamedTuple):
     configs: Mapping[str, str]
 
 
-async def look(settings: Kafka) -> dict[Topic, TopicFacts | None]:
-    """Every topic of the map; ``None`` where there is none.
+Facts = Mapping[Topic, TopicFacts | None]
+"""Every topic of the map; ``None`` where the cluster has none."""
+
+
+async def look(settings: Kafka) -> Facts:
+    """Look at every topic of the map.
 
     Raises:
         UnreachableError: no answer within 20 s, or a refusal.
@@ -46,9 +50,7 @@ async def look(settings: Kafka) -> dict[Topic, TopicFacts | None]:
         await admin.close()
 
 
-async def _look(
-    admin: AIOKafkaAdminClient, wanted: Mapping[str, Topic]
-) -> dict[Topic, TopicFacts | None]:
+async def _look(admin: AIOKafkaAdminClient, wanted: Mapping[str, Topic]) -> Facts:
     there = sorted(set(await admin.list_topics()) & wanted.keys())
     found: dict[Topic, TopicFacts | None] = dict.fromkeys(wanted.values())
     if not there:

@@ -1,14 +1,15 @@
 """The topic map applied to a cluster: ``metriport-ias topics apply`` and ``check``."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.topics import DAY, TOPICS, Topic, TopicSpec
 from service.bus.connection import connection_arguments, full_name
+from service.bus.facts import Facts, TopicFacts
 from service.settings.groups import Kafka
 
 MAX_MESSAGE: Final = 34 * 1024 * 1024
@@ -42,63 +43,27 @@ async def apply(settings: Kafka, replication: int) -> list[str]:
         await admin.close()
 
 
-async def missing(settings: Kafka) -> list[str]:
+def missing(settings: Kafka, found: Facts) -> list[str]:
     """Names of topics that the cluster lacks."""
-    admin = AIOKafkaAdminClient(**connection_arguments(settings))
-    await admin.start()
-    try:
-        there = set(await admin.list_topics())
-        return sorted({full_name(settings, topic) for topic in Topic} - there)
-    finally:
-        await admin.close()
+    return sorted(full_name(settings, topic) for topic, one in found.items() if one is None)
 
 
-async def differences(settings: Kafka, replication: int) -> list[str]:
+def differences(settings: Kafka, found: Facts, replication: int) -> list[str]:
     """How the topics that are there differ from the map, a line for each difference."""
-    admin = AIOKafkaAdminClient(**connection_arguments(settings))
-    await admin.start()
-    try:
-        there = set(await admin.list_topics())
-        names = {full_name(settings, topic): TOPICS[topic] for topic in Topic}
-        wanted = {name: spec for name, spec in names.items() if name in there}
-        described = await admin.describe_topics(list(wanted))
-        partitions = {one["topic"]: len(one["partitions"]) for one in described}
-        found = await _configurations(admin, list(wanted))
-        return [
-            line
-            for name, spec in sorted(wanted.items())
-            for line in _differing(name, spec, replication, partitions[name], found.get(name, {}))
-        ]
-    finally:
-        await admin.close()
-
-
-async def _configurations(
-    admin: AIOKafkaAdminClient, names: list[str]
-) -> dict[str, dict[str, str | None]]:
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    answers: Any = await admin.describe_configs(asked) if asked else []
-    return {
-        name: {key: value for key, value, *_ in entries}
-        for answer in answers
-        for _code, _message, _type, name, entries in answer.resources
-    }
-
-
-def _differing(
-    name: str, spec: TopicSpec, replication: int, partitions: int, found: dict[str, str | None]
-) -> list[str]:
-    lines = (
-        []
-        if partitions == spec.partitions
-        else [f"partitions is {partitions}, not {spec.partitions}"]
-    )
-    lines += [
-        f"{key} is {found[key]}, not {value}"
-        for key, value in sorted(configuration(spec, replication).items())
-        if key in found and found[key] != value
+    there = {full_name(settings, topic): (topic, one) for topic, one in found.items() if one}
+    return [
+        f"{name}: {line}"
+        for name, (topic, one) in sorted(there.items())
+        for line in _differing(TOPICS[topic], one, replication)
     ]
-    return [f"{name}: {line}" for line in lines]
+
+
+def _differing(spec: TopicSpec, found: TopicFacts, replication: int) -> Iterator[str]:
+    if found.partitions != spec.partitions:
+        yield f"partitions is {found.partitions}, not {spec.partitions}"
+    for key, value in sorted(configuration(spec, replication).items()):
+        if found.configs.get(key, value) != value:
+            yield f"{key} is {found.configs[key]}, not {value}"
 
 
 async def _until_listed(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:

@@ -4,17 +4,19 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.topics import TOPICS, Topic
-from service.bus import topics
+from service.bus import facts, topics
 from service.bus.connection import full_name
 from service.settings.groups import Kafka
 
 
 async def test_what_was_applied_lacks_nothing_and_differs_in_nothing(settings: Kafka) -> None:
-    assert await topics.missing(settings) == sorted(full_name(settings, one) for one in Topic)
+    before = await facts.look(settings)
+    assert topics.missing(settings, before) == sorted(full_name(settings, one) for one in Topic)
     created = await topics.apply(settings, 1)
     assert created == sorted(full_name(settings, one) for one in Topic)
-    assert await topics.missing(settings) == []
-    assert await topics.differences(settings, 1) == []
+    after = await facts.look(settings)
+    assert topics.missing(settings, after) == []
+    assert topics.differences(settings, after, 1) == []
     assert await topics.apply(settings, 1) == []
 
 
@@ -30,7 +32,7 @@ async def test_a_topic_that_somebody_made_otherwise_is_told_with_what_differs(
     finally:
         await admin.close()
     await topics.apply(settings, 1)
-    told = await topics.differences(settings, 1)
+    told = topics.differences(settings, await facts.look(settings), 1)
     assert told[0] == f"{name}: partitions is 2, not 6"
     assert told[1:] in ([], [f"{name}: retention.ms is 604800000, not 3600000"])
     if not told[1:]:

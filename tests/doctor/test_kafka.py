@@ -21,6 +21,7 @@ def facts(**changes: Any) -> TopicFacts:
         "max.message.bytes": "35651584",
         "message.timestamp.type": "LogAppendTime",
         "unclean.leader.election.enable": "false",
+        "segment.ms": str(DAY),
     }
     given: dict[str, Any] = {
         "partitions": 12,
@@ -70,6 +71,7 @@ def test_a_topic_that_is_not_there_is_wrong() -> None:
         ),
         ({"configs": {"retention.ms": str(DAY)}}, "kafka.retention", Verdict.WARNING),
         ({"configs": {"retention.ms": "-1"}}, "kafka.retention", Verdict.WARNING),
+        ({"configs": {"segment.ms": str(7 * DAY)}}, "kafka.segments", Verdict.WARNING),
     ],
 )
 def test_what_is_otherwise_is_told(changes: dict[str, Any], check: str, verdict: Verdict) -> None:
@@ -80,6 +82,8 @@ def test_links_that_are_kept_longer_are_wrong_and_shorter_a_warning() -> None:
     """I7: a link is a bearer credential."""
     kept = {"partitions": 6, "configs": {"retention.ms": str(2 * 3_600_000)}}
     assert ("kafka.retention", Verdict.WRONG) in judged(facts(**kept), Topic.LINKS)
+    kept["configs"] = {"retention.ms": "3600000", "segment.ms": str(7 * DAY)}
+    assert ("kafka.segments", Verdict.WRONG) in judged(facts(**kept), Topic.LINKS)
     kept["configs"] = {"retention.ms": "60000"}
     assert ("kafka.retention", Verdict.WARNING) in judged(facts(**kept), Topic.LINKS)
 
