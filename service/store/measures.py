@@ -9,77 +9,55 @@ from typing import Final, NamedTuple
 
 from asyncpg import Record
 
+from schemas.record_requests import RecordStep
 from service.store.unit import Unit
 
 ROWS_COUNTED: Final = 100_000
 
 
-class _Open(NamedTuple):
-    """Rows of a table that can still end: ``states`` may be a column's name or one constant."""
+_RUNNING: Final = tuple(step.value for step in RecordStep if step is not RecordStep.FINISHED)
 
-    thing: str
+
+class _Open(NamedTuple):
+    """Rows of a table that can still end: those in one of these states, and of ``more`` where that says so.
+
+    ``column`` holds the state; a table without one has one state, and ``more`` alone says which rows.
+    """
+
     table: str
-    state: str
     since: str
-    where: str
+    states: tuple[str, ...]
+    column: str | None = "state"
+    more: str = "true"
+
+    @property
+    def query(self) -> str:
+        """State and age of each row."""
+        listed = ", ".join(f"'{state}'" for state in self.states)
+        state = self.column or listed
+        where = "true" if self.column is None else f"{self.column} in ({listed})"
+        return f"select {state} as state, {self.since} as since from {self.table} where {where} and {self.more}"
 
 
 _OPEN: Final = (
-    _Open("registration", "registration", "state", "created_at", "state = 'due'"),
-    _Open(
-        "identity_verification", "identity_verification", "state", "created_at", "state = 'pending'"
-    ),
-    _Open("aal2_challenge", "aal2_challenge", "state", "created_at", "state = 'pending'"),
-    _Open("aal2_session", "aal2_session", "state", "returned_at", "state = 'received'"),
-    _Open(
-        "aal2_session", "aal2_session", "state", "returned_at", "state in ('confirmed', 'proven')"
-    ),
-    _Open("hosted_page", "hosted_page", "state", "opened_at", "state = 'waiting'"),
-    _Open(
-        "network_query",
-        "network_query",
-        "state",
-        "created_at",
-        "state in ('waiting', 'due', 'started')",
-    ),
-    _Open(
-        "network_query",
-        "network_query",
-        "state",
-        "unknown_at",
-        "state = 'unknown' and resend_decided_at is null",
-    ),
-    _Open("network_query", "network_query", "state", "created_at", "state = 'resending'"),
-    _Open(
-        "consolidated_query",
-        "consolidated_query",
-        "state",
-        "created_at",
-        "state in ('due', 'dispatching', 'started')",
-    ),
-    _Open("record_request", "record_request", "step", "created_at", "result is null"),
-    _Open(
-        "parked_webhook", "parked_webhook", "'parked'", "received_at", "true order by received_at"
-    ),
-    _Open("unbound_identity", "unbound_identity", "'unbound'", "received_at", "not settled"),
+    _Open("registration", "created_at", ("due",)),
+    _Open("identity_verification", "created_at", ("pending",)),
+    _Open("aal2_challenge", "created_at", ("pending",)),
+    _Open("aal2_session", "returned_at", ("received",)),
+    _Open("aal2_session", "returned_at", ("confirmed", "proven")),
+    _Open("early_confirmation", "received_at", ("waiting",), None, "true order by received_at"),
+    _Open("hosted_page", "opened_at", ("waiting",)),
+    _Open("network_query", "created_at", ("waiting", "due", "started")),
+    _Open("network_query", "unknown_at", ("unknown",), more="resend_decided_at is null"),
+    _Open("network_query", "created_at", ("resending",)),
+    _Open("consolidated_query", "created_at", ("due", "dispatching", "started")),
+    _Open("record_request", "created_at", _RUNNING, "step", "result is null"),
+    _Open("parked_webhook", "received_at", ("parked",), None, "true order by received_at"),
+    _Open("unbound_identity", "received_at", ("unbound",), None, "not settled"),
 )
 STATES: Final[Mapping[str, tuple[str, ...]]] = {
-    "registration": ("due",),
-    "identity_verification": ("pending",),
-    "aal2_challenge": ("pending",),
-    "aal2_session": ("received", "confirmed", "proven"),
-    "hosted_page": ("waiting",),
-    "network_query": ("waiting", "due", "started", "unknown", "resending"),
-    "consolidated_query": ("due", "dispatching", "started"),
-    "record_request": (
-        "registration",
-        "identity_verification",
-        "aal2_challenge",
-        "network_query",
-        "consolidated_query",
-    ),
-    "parked_webhook": ("parked",),
-    "unbound_identity": ("unbound",),
+    one.table: tuple(state for other in _OPEN if other.table == one.table for state in other.states)
+    for one in _OPEN
 }
 """Every state that is counted, so that one that holds nothing is told as 0."""
 
@@ -88,9 +66,8 @@ _AGE: Final = "coalesce(extract(epoch from clock_timestamp() - min(since)), 0)::
 
 def _counting(one: _Open) -> str:
     return f"""
-select '{one.thing}' as thing, state, count(*)::int as number, {_AGE} as age
-from (select {one.state} as state, {one.since} as since from {one.table}
-    where {one.where} limit {ROWS_COUNTED}) counted group by state"""
+select '{one.table}' as thing, state, count(*)::int as number, {_AGE} as age
+from ({one.query} limit {ROWS_COUNTED}) counted group by state"""
 
 
 OPEN = (
