@@ -30,7 +30,7 @@ from schemas.events import CommandRejected
 from schemas.ids import SubjectId
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
 from service.ias.telling import UNSEQUENCED

@@ -45,6 +45,19 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def add_since(
+    parser: argparse.ArgumentParser, what: str = "from when on", *, required: bool = False
+) -> None:
+    """The option that says from when on to look."""
+    meaning = f"{what}: RFC 3339, or how long ago (30m, 2h, 3d)"
+    parser.add_argument("--since", type=moment, metavar="TIME", help=meaning, required=required)
+
+
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """The option that ends what ``--since`` begins."""
+    parser.add_argument("--until", type=moment, metavar="TIME", help="and before when")
+
+
 def moment(text: str) -> datetime:
     """A time on the command line: RFC 3339, or how long ago (`90s`, `30m`, `2h`, `3d`)."""
     span = _SPAN.fullmatch(text)

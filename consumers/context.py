@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.crypto.sealing import Opener, Sealer
 from service.settings.groups import Web
+from service.settings.roles import ConsumersSettings
 from service.settings.rules import Rules
 from service.store.asking import Door
 from service.store.sessions import Use
@@ -28,3 +29,13 @@ class Context:
         """When a session may be used."""
         rules = self.rules
         return Use(rules.session_max_age, rules.session_max_idle, rules.session_reuse)
+
+
+def context_of(settings: ConsumersSettings) -> Context:
+    """What the settings of the consumers make of it."""
+    return Context(
+        rules=settings.rules,
+        web=settings.web,
+        sealer=Sealer(settings.sealing.public_key),
+        opener=Opener(settings.opening.private_keys.reveal()),
+    )

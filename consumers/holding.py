@@ -15,7 +15,7 @@ from consumers.reading import kind_of, read_command_id, read_head
 from schemas.ids import CommandId, SubjectId
 from schemas.metriport.webhooks import IDENTITY_VERIFIED, NETWORK_QUERY_TYPES
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import Opener, Sealer, place
 from service.store import held, patients

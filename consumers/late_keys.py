@@ -13,7 +13,7 @@ from typing import Final
 
 from consumers.reading import RejectedError, UnknownSignatureError
 from consumers.tally import LEAST
-from service.bus.subscription import Received
+from service.bus.received import Received
 
 KEY_SECONDS: Final = 300.0
 """How long a key may be under way to the last consumer."""

@@ -25,7 +25,7 @@ from consumers.late_keys import may_verify_later
 from consumers.reading import CommandMessage, Reader, RejectedError, Webhook, count, kind_of
 from consumers.stopping import Stopper, stop
 from schemas.reasons import Reason
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store import ahead, held, inbox
 from service.store.held import Kind
 from service.store.pool import TRANSIENT, Database

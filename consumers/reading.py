@@ -28,7 +28,7 @@ from schemas.problems import InvalidMessageError, decode, decode_part
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.packing import NotPackedError, unpack
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto import mac
 from service.crypto.keys import KeyRing, UnknownKeyError
 from service.crypto.sealing import Opener, place
@@ -204,7 +204,7 @@ _KNOWN: Final = frozenset().union(*KNOWN_TYPES_OF.values())
 
 def kind_of(record: Received) -> Kind:
     """Topic and ``ce_type``, as far as it is known. Nobody vouches for it: it only sorts records."""
-    said = (record.header("ce_type") or b"").decode(errors="replace")
+    said = record.text("ce_type")
     return Kind(record.topic.value, said if said in _KNOWN else "other")
 
 

@@ -33,7 +33,7 @@ from schemas.events import ConsumerResumed
 from schemas.ids import SubjectId
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import UnknownKeyError
 from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.store import erased, held, outbox, subjects
@@ -90,6 +90,7 @@ class Resumer:
         return any([await self._try_or_log(kind) for kind in kinds])
 
     async def _try_or_log(self, kind: Kind) -> bool:
+        structlog.contextvars.clear_contextvars()  # of the record that was tried last
         try:
             return await self._try(kind)
         except HandlerHungError:

@@ -10,11 +10,11 @@ from typing import Final
 import structlog
 
 from consumers.reading import Callback, CommandMessage, Webhook, count, kind_of
-from service.bus.subscription import Received
+from schemas.cloudevents import trace_id
+from service.bus.received import Received
 from service.store.held import Kind
 
 _ID: Final = re.compile(rb"[\w.:-]{1,64}")
-_TRACE_ID: Final = slice(3, 35)  # of a traceparent: version, trace, parent, flags
 
 log = structlog.get_logger()
 
@@ -25,11 +25,11 @@ def bind(record: Received, **more: int) -> None:
     structlog.contextvars.bind_contextvars(
         topic=record.topic.value, partition=record.partition, offset=record.offset, **more
     )
-    flow, named = record.traceparent, _ID.fullmatch(record.header("ce_id") or b"")
+    flow, named = trace_id(record.traceparent), _ID.fullmatch(record.header("ce_id") or b"")
     if named:
         structlog.contextvars.bind_contextvars(message=named[0].decode())
     if flow:
-        structlog.contextvars.bind_contextvars(flow=flow[_TRACE_ID])
+        structlog.contextvars.bind_contextvars(flow=flow)
 
 
 def bind_command(message: Webhook | Callback | CommandMessage | None) -> None:

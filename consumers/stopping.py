@@ -12,7 +12,7 @@ import structlog
 from consumers.reading import RejectedError
 from consumers.tally import CALLERS, OURS, Tally
 from schemas.events import ConsumerStopped
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.ias.telling import OPERATORS, UNSEQUENCED
 from service.store import held, outbox
 from service.store.held import Kind

@@ -4,6 +4,7 @@ Source: CloudEvents 1.0.2, Kafka Protocol Binding, section 3.2. Our two extensio
 naming rule (lower-case letters and digits, at most 20 characters).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -30,6 +31,8 @@ DATAREF: Final = "dataref"
 
 _PLAIN: Final = frozenset({"content-type", "content-encoding", "traceparent"})
 """Headers of ours that are no CloudEvents attributes."""
+
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Headers = list[tuple[str, bytes]]
 """Record headers in the form that Kafka clients take."""
@@ -72,6 +75,17 @@ def to_headers(attributes: Attributes) -> Headers:
         *((f"ce_{name}", value) for name, value in attributes.extensions.items()),
     ]
     return [(name, value.encode()) for name, value in pairs if value is not None]
+
+
+def well_formed(traceparent: str) -> str | None:
+    """The W3C trace context, if it is one: who sends it is not us, and it must make nothing unreadable."""
+    return traceparent if _TRACEPARENT.fullmatch(traceparent) else None
+
+
+def trace_id(traceparent: str | None) -> str | None:
+    """Which trace a context belongs to (W3C Trace Context, section 3.2.2.3)."""
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    return None if found is None else found["trace_id"]
 
 
 def with_extension(attributes: Attributes, name: str, value: str) -> Attributes:

@@ -10,8 +10,8 @@ from schemas.cloudevents import NotACloudEventError, from_headers
 from schemas.dead_letters import DEAD_LETTER_TYPE, DeadLetter
 from schemas.problems import InvalidMessageError, decode
 from schemas.topics import Topic
-from service.bus.reading import read, read_one
-from service.bus.subscription import Received
+from service.bus.reading import Places, read
+from service.bus.received import Received
 from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import Opener, place
 from service.settings.groups import Kafka
@@ -74,7 +74,7 @@ def opened(opener: Opener, one: Letter) -> bytes | None:
         return None
 
 
-async def original(settings: Kafka, opener: Opener, one: Letter) -> Received | None:
+async def original(places: Places, opener: Opener, one: Letter) -> Received | None:
     """The record that the letter was made of, if its topic still has it.
 
     One whose bytes are others is not it: the topic was made again in between.
@@ -85,7 +85,7 @@ async def original(settings: Kafka, opener: Opener, one: Letter) -> Received | N
     letter = one.letter
     if letter.topic not in set(Topic) or letter.partition is None or letter.offset is None:
         return None
-    found = await read_one(settings, Topic(letter.topic), letter.partition, letter.offset)
+    found = await places.at(Topic(letter.topic), letter.partition, letter.offset)
     if found is None or found.value != opened(opener, one):
         return None
     return found

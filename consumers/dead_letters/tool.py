@@ -10,7 +10,8 @@ from consumers.command_line import (
     OK,
     ToolError,
     add_json,
-    moment,
+    add_since,
+    add_until,
     say,
     say_json,
     settings_of,
@@ -29,7 +30,8 @@ from consumers.dead_letters.masking import shown_fields
 from consumers.replaying.again import Again, Result, open_again
 from schemas.reasons import REMEDIES, Reason
 from service.assumed.shapes import shape_of_bytes
-from service.bus.reading import UnreadableTopicError
+from service.bus.reading import UnreadableTopicError, open_places
+from service.bus.received import Received
 from service.crypto.sealing import Opener
 from service.settings.roles import ConsumersSettings, Role
 from service.settings.tools import ToolsSettings
@@ -118,10 +120,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _choice(parser: argparse.ArgumentParser) -> None:
     reasons = [reason.value for reason in Reason]
     parser.add_argument("--reason", choices=reasons, metavar="REASON", help="only with this reason")
-    parser.add_argument(
-        "--since", type=moment, metavar="TIME", help="from when on: RFC 3339, or 30m, 2h, 3d"
-    )
-    parser.add_argument("--until", type=moment, metavar="TIME", help="and before when")
+    add_since(parser)
+    add_until(parser)
     parser.set_defaults(usage_of=parser)
 
 
@@ -177,8 +177,11 @@ async def _replay(options: argparse.Namespace) -> int:
     settings = settings_of(Role.CONSUMERS, ConsumersSettings)
     opener = Opener(settings.opening.private_keys.reveal())
     chosen = [one async for one in letters(settings.kafka, options.since) if _fits(one, options)]
-    async with open_again(settings) as again:
-        done = [await _one(again, settings, opener, one, dry_run=options.dry_run) for one in chosen]
+    async with open_again(settings) as again, open_places(settings.kafka) as places:
+        done = []
+        for one in chosen:
+            record = await original(places, opener, one) if is_replayable(one) else None
+            done.append(await _one(again, one, record, dry_run=options.dry_run))
     if options.json:
         say_json(done)
     else:
@@ -190,10 +193,7 @@ async def _replay(options: argparse.Namespace) -> int:
     return OK if done and all(one.result in _WELL for one in done) else FOUND_WRONG
 
 
-async def _one(
-    again: Again, settings: ConsumersSettings, opener: Opener, one: Letter, *, dry_run: bool
-) -> Replayed:
-    record = await original(settings.kafka, opener, one) if is_replayable(one) else None
+async def _one(again: Again, one: Letter, record: Received | None, *, dry_run: bool) -> Replayed:
     if record is None:
         return Replayed(one.id, GONE)
     if dry_run:

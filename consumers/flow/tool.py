@@ -12,18 +12,18 @@ from consumers.command_line import (
     OK,
     ToolError,
     add_json,
-    moment,
+    add_since,
     say,
     say_json,
     settings_of,
     teach,
 )
 from consumers.flow.timeline import Line, as_text, event_fields, in_order, of_command
+from consumers.reading import kind_of
 from schemas.ids import CommandId, PatientId, SubjectId
-from schemas.metriport.webhooks import KNOWN_TYPES
 from schemas.topics import Topic
 from service.bus.reading import UnreadableTopicError, read
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.settings.roles import Role
 from service.settings.tools import ToolsSettings
 from service.store import compatibility, flow
@@ -65,9 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whose.add_argument("--command", type=UUID, metavar="COMMAND_ID", help="one commandId")
     whose.add_argument("--patient", metavar="PATIENT_ID", help="everybody linked to this patient")
     whose.add_argument("--subject", metavar="SUBJECT_ID", help="one subjectId")
-    show.add_argument(
-        "--since", type=moment, metavar="TIME", help="from when on: RFC 3339, or 30m, 2h, 3d"
-    )
+    add_since(show)
     show.add_argument(
         "--no-kafka",
         action="store_true",
@@ -164,20 +162,11 @@ async def _heard(
 def _event(record: Received) -> Step:
     content: Any = msgspec.json.decode(record.value or b"{}")
     fields = event_fields(content) if isinstance(content, dict) else {}
-    return Step(_time(record), "event", _kind(record).removeprefix("ias.event."), fields)
+    kind = record.text("ce_type").removeprefix("ias.event.")
+    return Step(record.written_at, "event", kind, fields)
 
 
 def _webhook(record: Received) -> Step:
     """Its headers alone: the type as far as it is known, and the message's id."""
-    kind = _kind(record).removeprefix("metriport.")
-    message_id = (record.header("ce_id") or b"").decode(errors="replace")
-    shown = kind if kind in KNOWN_TYPES else "other"
-    return Step(_time(record), "webhook", shown, {"message_id": message_id})
-
-
-def _kind(record: Received) -> str:
-    return (record.header("ce_type") or b"").decode(errors="replace")
-
-
-def _time(record: Received) -> datetime:
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    shown = kind_of(record).message_type.removeprefix("metriport.")
+    return Step(record.written_at, "webhook", shown, {"message_id": record.text("ce_id")})

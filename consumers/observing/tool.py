@@ -11,7 +11,7 @@ from consumers.command_line import (
     OK,
     ToolError,
     add_json,
-    moment,
+    add_since,
     say,
     say_json,
     settings_of,
@@ -45,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         example="metriport-ias observe --since 1d --shapes /var/lib/metriport-ias/shapes",
         ends={OK: "nothing that was seen differs", FOUND_WRONG: "something differs"},
     )
-    parser.add_argument(
-        "--since",
-        type=moment,
-        metavar="TIME",
-        help="webhooks from when on: RFC 3339, or 30m, 2h, 3d",
-    )
+    add_since(parser, "webhooks from when on")
     parser.add_argument(
         "--shapes",
         type=Path,

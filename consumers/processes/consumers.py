@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from consumers.auditing.sealer import AuditSealer
-from consumers.context import Context
+from consumers.context import context_of
 from consumers.housekeeping import Housekeeper
 from consumers.measuring import Measurer, begin_at_zero
 from consumers.processes.lifecycle import Running, tasks
@@ -22,7 +22,6 @@ from service.bus.publisher import Publisher
 from service.bus.relay import Relay
 from service.bus.spooling import SpoolRelay
 from service.bus.subscription import Subscription
-from service.crypto.sealing import Opener, Sealer
 from service.crypto.signing import Signer
 from service.settings.roles import ConsumersSettings
 from service.store import outbox
@@ -39,18 +38,12 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
     """Handle messages and publish what follows."""
     begin_at_zero()
     vault = Vault(settings.at_rest.keys)
-    opener = Opener(settings.opening.private_keys.reveal())
-    context = Context(
-        rules=settings.rules,
-        web=settings.web,
-        sealer=Sealer(settings.sealing.public_key),
-        opener=opener,
-    )
+    context = context_of(settings)
     publisher = Publisher(settings.kafka, deadline=RELAY_SECONDS)
     opening = open_when_there(settings.database.url, settings.database.pool_size, vault)
     async with opening as database:
         reader = Reader(
-            opener,
+            context.opener,
             settings.webhooks.keys.current,
             settings.sealing.mac_keys,
             keys_may_come=True,
@@ -66,7 +59,7 @@ async def consumers(settings: ConsumersSettings) -> AsyncIterator[Running]:
             sealing=AuditSealer(
                 database, Signer(settings.audit.signing_key.reveal()), settings.audit.head_every
             ).run(),
-            spool=SpoolRelay(database, publisher, opener).run(),
+            spool=SpoolRelay(database, publisher, context.opener).run(),
             unparking=Unparker(database, context).run(),
             rebinding=Rebinder(database, context).run(),
             sweeping=Sweeper(database, settings.rules).run(),

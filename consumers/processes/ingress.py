@@ -78,7 +78,7 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
             database=database.run(),
             heartbeat=heartbeat.beat(database.connection, is_well),
         ) as started,
-        _first_connected(publisher, database),
+        _moment_for(publisher, database),
         serve(app, "0.0.0.0", settings.process.http_port) as runner,  # noqa: S104 - a pod's own port
     ):
 
@@ -90,7 +90,8 @@ async def ingress(settings: IngressSettings) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def _first_connected(publisher: Publisher, database: LateDatabase) -> AsyncIterator[None]:
+async def _moment_for(publisher: Publisher, database: LateDatabase) -> AsyncIterator[None]:
+    """What follows begins when both are connected, or after a moment."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_FIRST_SECONDS):
             await publisher.connected()

@@ -9,12 +9,11 @@ import structlog
 
 from consumers.acting import Actor, Message
 from consumers.command_line import ToolError
-from consumers.context import Context
+from consumers.context import context_of
 from consumers.hanging import HandlerHungError
 from consumers.reading import Reader, RejectedError, kind_of
 from schemas.reasons import Reason
-from service.bus.subscription import Received
-from service.crypto.sealing import Opener, Sealer
+from service.bus.received import Received
 from service.settings.roles import ConsumersSettings
 from service.store import compatibility, held
 from service.store.pool import TRANSIENT, Database, open_database
@@ -92,14 +91,8 @@ class Again:
 @asynccontextmanager
 async def open_again(settings: ConsumersSettings) -> AsyncIterator[Again]:
     """What handles records, for the life of a command."""
-    opener = Opener(settings.opening.private_keys.reveal())
-    context = Context(
-        rules=settings.rules,
-        web=settings.web,
-        sealer=Sealer(settings.sealing.public_key),
-        opener=opener,
-    )
-    reader = Reader(opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
+    context = context_of(settings)
+    reader = Reader(context.opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
     vault = Vault(settings.at_rest.keys)
     async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
         async with database.connection() as connection:

@@ -3,7 +3,6 @@
 import argparse
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,19 +13,20 @@ from consumers.command_line import (
     OK,
     ToolError,
     add_json,
-    moment,
+    add_since,
+    add_until,
     say,
     say_json,
     settings_of,
     teach,
 )
-from consumers.reading import RejectedError, Webhook
+from consumers.reading import RejectedError, Webhook, kind_of
 from consumers.replaying.again import Again, Result, open_again
 from schemas.metriport.webhooks import KNOWN_TYPES
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from service.bus.reading import UnreadableTopicError, read
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.settings.groups import Kafka
 from service.settings.roles import ConsumersSettings, Role
 from service.store import inbox
@@ -73,14 +73,8 @@ def add_arguments(actions: Any) -> None:  # noqa: ANN401 - argparse has no publi
             FOUND_WRONG: "at least one was refused or failed; see its reason and the log",
         },
     )
-    parser.add_argument(
-        "--since",
-        type=moment,
-        required=True,
-        metavar="TIME",
-        help="from when on, by the broker's clock: RFC 3339, or how long ago (30m, 2h, 3d)",
-    )
-    parser.add_argument("--until", type=moment, metavar="TIME", help="and before when")
+    add_since(parser, "from when on, by the broker's clock", required=True)
+    add_until(parser)
     parser.add_argument(
         "--type",
         dest="types",
@@ -127,7 +121,7 @@ async def run(options: argparse.Namespace) -> int:
 async def chosen(settings: Kafka, options: argparse.Namespace) -> AsyncIterator[Received]:
     """The webhooks that were asked for. The header's type only sorts: what is signed decides later."""
     async for record in read(settings, Topic.WEBHOOKS, options.since):
-        if options.until is not None and _time(record) >= options.until:
+        if options.until is not None and record.written_at >= options.until:
             continue
         if options.types and _type(record) not in options.types:
             continue
@@ -168,12 +162,7 @@ def _is_about(record: Received, patient_id: str) -> bool:
 
 
 def _type(record: Received) -> str:
-    said = (record.header("ce_type") or b"").decode(errors="replace").removeprefix("metriport.")
-    return said if said in KNOWN_TYPES else "other"
-
-
-def _time(record: Received) -> datetime:
-    return datetime.fromtimestamp(record.timestamp / 1000).astimezone()
+    return kind_of(record).message_type.removeprefix("metriport.")
 
 
 def _bad(record: Received, result: str, reason: Reason) -> Bad:

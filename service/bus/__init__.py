@@ -2,7 +2,7 @@
 
 What lives here
     ``connection`` (how to reach the brokers), ``publisher`` (a producer that is replaced when it
-    breaks), ``subscription`` (the consumer loop: offsets are committed after the work, explicitly),
+    breaks), ``received`` (one record as it came), ``subscription`` (the consumer loop: offsets are committed after the work, explicitly),
     ``relay`` (outbox rows to topics, at least once, in order per subject), ``topics`` (the topic map
     applied to a cluster), ``acls`` and ``strimzi`` (map and rights as Kafka and the operator want them),
     ``facts`` (how its topics really are) and ``reading`` (a topic from some time to its present end, for tools).

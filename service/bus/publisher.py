@@ -107,7 +107,9 @@ class Publisher:
         self._misses = 0
 
     def _miss(self) -> None:
-        self._misses += self.is_connected
+        if not self.is_connected:
+            return  # nothing was sent: there is no producer that could be broken
+        self._misses += 1
         if self._misses >= _MISSES_BEFORE_REPLACEMENT:
             self._misses = 0
             self._replace.set()

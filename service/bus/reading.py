@@ -1,7 +1,7 @@
 """Reads a topic from some time to its present end, for tools: without a group, committing nothing."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
-from service.bus.subscription import Received
+from service.bus.received import Received, received
 from service.settings.groups import Kafka
 
 _WAIT_MS: Final = 1000
@@ -83,35 +83,50 @@ async def _partition(
     while await consumer.position(partition) < end:
         found = await consumer.getmany(partition, timeout_ms=_WAIT_MS)
         for record in found.get(partition, ()):
-            yield Received(
-                topic=topic,
-                partition=record.partition,
-                offset=record.offset,
-                timestamp=record.timestamp,
-                key=record.key,
-                value=record.value or b"",
-                headers=record.headers,
-            )
+            yield received(topic, record)
 
 
-async def read_one(settings: Kafka, topic: Topic, partition: int, offset: int) -> Received | None:
-    """The record at one place; ``None`` where the topic does not have it any more.
+class Places:
+    """Records by their place. One consumer a topic, made when it is first asked for."""
 
-    Raises:
-        UnreadableTopicError: Kafka or the topic is not there, or the login may not read it.
-    """
-    name, place = full_name(settings, topic), TopicPartition(full_name(settings, topic), partition)
-    try:
-        async with _consumer(settings, name) as consumer:
-            if place not in consumer.assignment():
-                return None
-            first = (await consumer.beginning_offsets([place]))[place]
-            end = (await consumer.end_offsets([place]))[place]
-            if not first <= offset < end:
-                return None
-            consumer.seek(place, offset)
-            async for record in _partition(consumer, place, offset + 1, topic):
-                return record if record.offset == offset else None
+    def __init__(self, settings: Kafka, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._consumers: dict[Topic, AIOKafkaConsumer] = {}
+
+    async def at(self, topic: Topic, partition: int, offset: int) -> Received | None:
+        """The record at one place; ``None`` where the topic does not have it any more.
+
+        Raises:
+            UnreadableTopicError: Kafka or the topic is not there, or the login may not read it.
+        """
+        name = full_name(self._settings, topic)
+        try:
+            return await self._at(name, topic, TopicPartition(name, partition), offset)
+        except (KafkaError, OSError) as error:
+            raise UnreadableTopicError(f"{name}: {type(error).__name__}") from None
+
+    async def _at(
+        self, name: str, topic: Topic, place: TopicPartition, offset: int
+    ) -> Received | None:
+        if topic not in self._consumers:
+            opening = _consumer(self._settings, name)
+            self._consumers[topic] = await self._stack.enter_async_context(opening)
+        consumer = self._consumers[topic]
+        if place not in consumer.assignment():
             return None
-    except (KafkaError, OSError) as error:
-        raise UnreadableTopicError(f"{name}: {type(error).__name__}") from None
+        first = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        if not first <= offset < end:
+            return None
+        consumer.seek(place, offset)
+        async for record in _partition(consumer, place, offset + 1, topic):
+            return record if record.offset == offset else None
+        return None
+
+
+@asynccontextmanager
+async def open_places(settings: Kafka) -> AsyncIterator[Places]:
+    """Look records up for the life of a command."""
+    async with AsyncExitStack() as stack:
+        yield Places(settings, stack)

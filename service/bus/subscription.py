@@ -7,10 +7,9 @@ away), partitions are paused and polling goes on, because a member that does not
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,13 +17,13 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import Topic
 from service.bus.connection import connection_arguments, full_name
-from service.bus.in_hand import InHand, Record, commit, leave, offsets_after
+from service.bus.in_hand import InHand, commit, leave, offsets_after
 from service.bus.lag import tell_lag
+from service.bus.received import Received, received
 from service.bus.watchdog import Seen, Verdict, Watchdog
 from service.settings.groups import Kafka
 from service.telemetry import metrics
 
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 GROUP: Final = "metriport-ias"
 _POLL_MS: Final = 500
 _POLL_EVERY_SECONDS: Final = 10.0
@@ -42,34 +41,6 @@ log = structlog.get_logger()
 
 class StuckError(RuntimeError):
     """The consumer was replaced and still makes no progress while records wait."""
-
-
-class Received(NamedTuple):
-    """One record as it came."""
-
-    topic: Topic
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes
-    headers: Sequence[tuple[str, bytes | None]]
-
-    @property
-    def traceparent(self) -> str | None:
-        """The W3C trace that the record belongs to, if it is well-formed."""
-        raw = dict(self.headers).get("traceparent") or b""
-        found = _TRACEPARENT.fullmatch(raw)
-        return found[0].decode() if found else None
-
-    def header(self, name: str) -> bytes | None:
-        """The first header of this name."""
-        return next((value for known, value in self.headers if known == name), None)
-
-    @property
-    def position(self) -> str:
-        """Names the record for dedupe, across a topic that is made again as well."""
-        return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp}"
 
 
 Handle = Callable[[Sequence[Received]], Awaitable[int]]
@@ -149,10 +120,9 @@ class Subscription:
             # The consumer is thrown away with its fetch, and bare commits are never made.
             for task in (consuming, watching, telling):
                 task.cancel()
-            results = await asyncio.gather(consuming, watching, telling, return_exceptions=True)
-        for error in results[
-            :2
-        ]:  # that nothing is told of the lag shows by itself, and stops nobody
+            # That nothing is told of the lag shows by itself, and stops nobody.
+            *results, _ = await asyncio.gather(consuming, watching, telling, return_exceptions=True)
+        for error in results:
             if isinstance(error, Exception):
                 raise error
 
@@ -192,7 +162,9 @@ class Subscription:
         records, revoked = list(hand.records), hand.times_revoked
         hand.is_idle.clear()
         try:
-            done = await self._handle([self._received(record) for record in records])
+            done = await self._handle(
+                [received(self._topics[record.topic], record) for record in records]
+            )
             self._pause_ms = 0 if done else self._longer_pause()
             if done and hand.times_revoked == revoked:
                 for _ in range(done):
@@ -203,17 +175,6 @@ class Subscription:
 
     def _longer_pause(self) -> int:
         return min(max(self._pause_ms * 2, _FIRST_PAUSE_MS), _LONGEST_PAUSE_MS)
-
-    def _received(self, record: Record) -> Received:
-        return Received(
-            topic=self._topics[record.topic],
-            partition=record.partition,
-            offset=record.offset,
-            timestamp=record.timestamp,
-            key=record.key,
-            value=record.value or b"",
-            headers=record.headers,
-        )
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> None:
         """Returns when the consumer must be replaced."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from schemas.cloudevents import trace_id
 from service.gateway.call_classes import circuit_of
 from service.gateway.circuit import circuits
 from service.gateway.circuit.circuits import TrialTakenError
@@ -139,8 +140,7 @@ class Claimer:
 
 def names_of(call: Call) -> dict[str, str | None]:
     """What log lines about the call say of it: its id, and the W3C trace that it belongs to."""
-    flow = None if call.traceparent is None else call.traceparent[3:35]
-    return {"call": str(call.call_id), "flow": flow}
+    return {"call": str(call.call_id), "flow": trace_id(call.traceparent)}
 
 
 async def _put_off(unit: Unit, call: Call, prepared: Wait | Void) -> None:

@@ -99,9 +99,8 @@ class GuardedConnection(web.RequestHandler):
         self._stop_timers()
         task, is_answered = self._task_handler, self._current_request is None
         super().connection_lost(exc)
-        if (
-            self._is_counted
-        ):  # not by the task: one that ends by itself is forgotten before the connection
+        # Not by the task: one that ends by itself is forgotten before the connection.
+        if self._is_counted:
             metrics.CONNECTIONS.dec()
             self._is_counted = False
         if task is not None and is_answered:

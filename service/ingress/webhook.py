@@ -6,7 +6,6 @@ at once (see ``limits``). A ping is answered whatever the state of everything el
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -16,6 +15,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from schemas.cloudevents import well_formed
 from schemas.problems import InvalidMessageError
 from service.bus.publisher import PublishError
 from service.ingress import body
@@ -31,7 +31,6 @@ PATH: Final = "/webhooks/metriport"
 _AT_ONCE: Final = 256 * KIB
 """Up to here a body is verified, read and sealed on the event loop: about 10 ms."""
 
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _counter = cache(metrics.WEBHOOKS.labels)
 _slot_counter = cache(metrics.WEBHOOK_KEY_SLOT.labels)
@@ -152,9 +151,8 @@ def begin_at_zero() -> None:
 
 
 def traceparent_of(request: web.Request) -> str | None:
-    """The W3C trace, if it is one: the header is not signed, and must not make a record unreadable."""
-    found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
-    return found[0] if found else None
+    """The W3C trace, if it is one: the header is not signed."""
+    return well_formed(request.headers.get("traceparent", ""))
 
 
 def _json(content: dict[str, str]) -> web.Response:

@@ -14,7 +14,8 @@ from schemas.cloudevents import Attributes
 from schemas.topics import Topic
 from service.bus import facts, topics
 from service.bus.publisher import Publisher, PublishError
-from service.bus.subscription import Handle, Received, Subscription
+from service.bus.received import Received
+from service.bus.subscription import Handle, Subscription
 from service.settings.groups import Kafka
 from tests.stack.broker import Broker
 from tests.support.waiting import until

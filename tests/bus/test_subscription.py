@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from schemas.topics import Topic
 from service.bus import in_hand
 from service.bus.publisher import Publisher
-from service.bus.subscription import Received, StuckError, Subscription
+from service.bus.received import Received
+from service.bus.subscription import StuckError, Subscription
 from service.bus.watchdog import Watchdog
 from service.settings.groups import Kafka
 from tests.support.waiting import until

@@ -14,7 +14,7 @@ from schemas.base import Command
 from schemas.commands import ConfirmReturn, RevokeIdentity, StartNetworkQuery
 from schemas.ids import CommandId, PatientId, SubjectId
 from schemas.sources import PurposeOfUse, SourceSelection
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.pool import Database
 from tests.support import people, records
 from tests.support.outbox import told

@@ -11,7 +11,7 @@ from consumers import routing
 from consumers.processor import Processor
 from schemas.metriport.webhooks import NETWORK_QUERY_TYPES
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.pool import Database
 from tests.stack.postgres import EmbeddedPostgres
 from tests.support import people, records

@@ -17,7 +17,7 @@ from consumers.stopping import stop
 from consumers.unparking import Unparker
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.pool import Database
 from tests.support import people, records
 from tests.support.outbox import bodies, kinds, only, told

@@ -14,7 +14,7 @@ from schemas.callbacks import Aal2Returned, LinkOpened
 from schemas.events import StepKind
 from schemas.ids import LinkId, OpenId, PatientId, SubjectId
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.sealing import Opener, place
 from service.crypto.tokens import code_hash
 from service.store.pool import Database

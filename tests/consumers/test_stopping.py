@@ -10,7 +10,7 @@ from consumers import routing
 from consumers.processor import Processor
 from consumers.resuming import Resumer
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.pool import Database
 from tests.support import people, records
 from tests.support.outbox import bodies, only, told

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from consumers.processor import Processor
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.pool import Database
 from tests.metriport_sandbox import DEFAULT_API_KEY
 from tests.metriport_sandbox.scripts import Outcome

@@ -19,7 +19,7 @@ from schemas.ids import CommandId, LinkId, OpenId, PatientId, SubjectId
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import UnknownKeyError
 from service.crypto.sealing import place
 from service.store import held

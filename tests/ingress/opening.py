@@ -8,7 +8,7 @@ from typing import Any
 from consumers.keys import fresh_keys
 from consumers.reading import Callback, Reader, Webhook
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto import mac
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, place

@@ -10,7 +10,7 @@ from consumers.rebinding import Rebinder
 from consumers.sweeper import Sweeper
 from consumers.unparking import Unparker
 from schemas.base import Command, Message
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.gateway.claims import Claim as Call
 from service.gateway.dispatcher import Dispatcher
 from service.store.pool import Database

@@ -18,8 +18,8 @@ from consumers.unparking import Unparker
 from schemas.cloudevents import DATAREF, Attributes
 from schemas.reasons import Reason
 from schemas.topics import Topic
+from service.bus.received import Received
 from service.bus.spooling import SpooledRecord, open_record, seal_record
-from service.bus.subscription import Received
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer, place
 from service.ingress.large import REFER_ABOVE, LargeAside

@@ -14,7 +14,7 @@ from consumers.context import Context
 from consumers.processor import Processor
 from consumers.reading import Reader
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer, place
 from service.store import inbox

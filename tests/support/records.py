@@ -14,7 +14,7 @@ import msgspec
 from schemas.base import Command, Message
 from schemas.cloudevents import MAC, SEALED_FOR, VENDOR_SIGNATURE, Attributes, to_headers
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.sealing import Sealer, place
 from tests.support.settings import MAC_KEY, SEALING_PUBLIC_KEY, WEBHOOK_KEY
 

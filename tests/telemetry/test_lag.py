@@ -14,7 +14,8 @@ from prometheus_client import REGISTRY
 
 from schemas.topics import Topic
 from service.bus import lag, subscription
-from service.bus.subscription import Received, Subscription
+from service.bus.received import Received
+from service.bus.subscription import Subscription
 from service.settings.groups import Kafka
 from tests.stack.broker import Broker
 from tests.support.settings import kafka

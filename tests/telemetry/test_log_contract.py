@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from consumers import saying
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.store.held import Kind
 from tests.local.deployment import ROLES, Deployment
 from tests.telemetry.conftest import SUBJECT

@@ -12,7 +12,7 @@ from consumers.sweeper import Sweeper
 from schemas.callbacks import Aal2Returned
 from schemas.commands import ConfirmReturn
 from schemas.ids import CommandId, OpenId, SubjectId
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.tokens import code_hash
 from service.store.pool import Database
 from service.store.sessions import Challenge

@@ -13,7 +13,7 @@ from consumers.processor import Processor
 from consumers.reading import Reader
 from consumers.resuming import Resumer
 from schemas.topics import Topic
-from service.bus.subscription import Received
+from service.bus.received import Received
 from service.crypto.keys import KeyRing
 from service.store.pool import Database
 from tests.support import people, records
