@@ -14,10 +14,8 @@ from tests.browser.visitor import Guest, Visitor
 from tests.local.deployment import Deployment
 from tests.processes.scene import Scene, open_scene, somebody
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 
 WITHIN_MS = 15_000
 MakeGuest = Callable[..., Awaitable[Guest]]
@@ -44,18 +42,15 @@ def deployment(
     broker: Broker,
 ) -> Iterator[Deployment]:
     """Every role as a process of its own, and the double."""
-    with Stack() as stack:
-        deployment = ThreeSites(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"browser{WORKER}",
-            more={"DELIVERY_HEALER": "false"},
-            sandbox_options=["--patient-limit", "1000", "--limit", "write-patient=1000"],
-        )
-        yield deployment.start()
-    if not request.session.testsfailed:
-        deployment.remove_logs()
+    with deployed(
+        request,
+        "browser",
+        (postgres, broker),
+        more={"DELIVERY_HEALER": "false"},
+        sandbox=("--patient-limit", "1000", "--limit", "write-patient=1000"),
+        kind=ThreeSites,
+    ) as started:
+        yield started
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ import pytest
 from tests.local.deployment import Deployment
 from tests.processes.scene import Scene, open_scene
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 
 
 @pytest.fixture(scope="module")
@@ -18,18 +16,12 @@ def upgraded(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
 ) -> Iterator[Deployment]:
     """Every role as a process of its own."""
-    with Stack() as stack:
-        deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"compatibility{WORKER}",
-            more={"DELIVERY_HEALER": "false"},
-            sandbox_options=["--step-seconds", "0.1"],
-        )
-        yield deployment.start()
-    if not request.session.testsfailed:
-        deployment.remove_logs()
+    more = {"DELIVERY_HEALER": "false"}
+    quick = ("--step-seconds", "0.1")
+    with deployed(
+        request, "compatibility", (postgres, broker), more=more, sandbox=quick
+    ) as started:
+        yield started
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ import pytest
 from tests.local.deployment import Deployment
 from tests.processes.scene import Scene, open_scene
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 
 LIMITED = (
     "write-patient",
@@ -27,18 +25,14 @@ def deployment(
 ) -> Iterator[Deployment]:
     """Every role as a process of its own, and the double with short steps and wide limits."""
     limits = [part for name in LIMITED for part in ("--limit", f"{name}=1000")]
-    with Stack() as stack:
-        deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"processes{WORKER}",
-            more={"TREATMENT_ENABLED": "true", "DELIVERY_HEALER": "false"},
-            sandbox_options=["--step-seconds", "0.1", "--patient-limit", "1000", *limits],
-        )
-        yield deployment.start()
-    if not request.session.testsfailed:
-        deployment.remove_logs()
+    with deployed(
+        request,
+        "processes",
+        (postgres, broker),
+        more={"TREATMENT_ENABLED": "true", "DELIVERY_HEALER": "false"},
+        sandbox=("--step-seconds", "0.1", "--patient-limit", "1000", *limits),
+    ) as started:
+        yield started
 
 
 @pytest.fixture

@@ -7,26 +7,19 @@ import pytest
 from tests.local.deployment import Deployment
 from tests.processes.scene import Scene, open_scene
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 
 
 @pytest.fixture(scope="session")
-def deployment(postgres: EmbeddedPostgres, broker: Broker) -> Iterator[Deployment]:
+def deployment(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
+) -> Iterator[Deployment]:
     """Every role as a process of its own, and the double with short steps."""
-    with Stack() as stack:
-        deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"secrets{WORKER}",
-            more={"LOG_LEVEL": "debug", "LOG_FORMAT": "json"},
-            sandbox_options=["--step-seconds", "0.1"],
-        )
-        yield deployment.start()
-    deployment.remove_logs()
+    more = {"LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
+    quick = ("--step-seconds", "0.1")
+    with deployed(request, "secrets", (postgres, broker), more=more, sandbox=quick) as started:
+        yield started
 
 
 @pytest.fixture

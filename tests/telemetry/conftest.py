@@ -12,10 +12,8 @@ from tests.local.deployment import Deployment
 from tests.local.journey import Journey
 from tests.local.person import Person
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 from tests.support.waiting import until
 from tests.telemetry.scraping import scrape, values
 from tests.telemetry.story import retrieve
@@ -28,19 +26,11 @@ def used(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
 ) -> Iterator[Deployment]:
     """Every role as a process, one retrieval done, one forged webhook and one broken command refused."""
-    with Stack() as stack:
-        deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"telemetry{WORKER}",
-            more={"LOG_FORMAT": "json", "DELIVERY_HEALER_PAUSE": "60"},
-            sandbox_options=["--step-seconds", "0.1"],
-        ).start()
-        asyncio.run(_use(deployment))
-        yield deployment
-    if not request.session.testsfailed:
-        deployment.remove_logs()
+    more = {"LOG_FORMAT": "json", "DELIVERY_HEALER_PAUSE": "60"}
+    quick = ("--step-seconds", "0.1")
+    with deployed(request, "telemetry", (postgres, broker), more=more, sandbox=quick) as started:
+        asyncio.run(_use(started))
+        yield started
 
 
 async def _use(deployment: Deployment) -> None:

@@ -25,11 +25,9 @@ from tests.local.deployment import Deployment
 from tests.local.journey import JANE
 from tests.local.settings import API_KEY
 from tests.stack.broker import Broker
-from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
 from tests.support import people
-from tests.support.plugin import WORKER
+from tests.support.deploying import deployed
 from tests.support.waiting import until
 from tests.telemetry.collector import Collector, Seen, collecting
 from tests.telemetry.speak import CANARY
@@ -181,19 +179,12 @@ class Traced:
 def traced(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres, broker: Broker
 ) -> Iterator[Traced]:
-    with collecting() as collector, Stack() as stack:
-        deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(postgres, broker),
-            name=f"traces{WORKER}",
-            more=settings_of(collector) | {"DELIVERY_HEALER": "false"},
-            sandbox_options=["--step-seconds", "0.1"],
-        ).start()
-        asyncio.run(_story(deployment, collector))
-        yield Traced(deployment, collector)
-    if not request.session.testsfailed:
-        deployment.remove_logs()
+    quick = ("--step-seconds", "0.1")
+    with collecting() as collector:
+        more = settings_of(collector) | {"DELIVERY_HEALER": "false"}
+        with deployed(request, "traces", (postgres, broker), more=more, sandbox=quick) as started:
+            asyncio.run(_story(started, collector))
+            yield Traced(started, collector)
 
 
 async def _story(deployment: Deployment, collector: Collector) -> None:
