@@ -11,7 +11,7 @@ from service.ias.consolidated import ConsolidatedState
 from service.ias.consolidated_table import ConsolidatedCue
 from service.ias.identity import VerificationState
 from service.ias.identity_table import VerificationCue
-from service.ias.lifetimes import GRACE, SAFETY_MARGIN
+from service.ias.lifetimes import EARLY_CONFIRMATION_WAIT, GRACE, SAFETY_MARGIN
 from service.ias.network_query import QueryState
 from service.ias.network_query_table import QueryCue
 from service.testing import delivering, person, querying, retrieving
@@ -63,6 +63,10 @@ def _steps(world: World, subject: Subject) -> Iterator[Due]:
         if challenge.state is ChallengeState.PENDING:
             close = partial(person.end_challenge, world, challenge, ChallengeCue.EXPIRED)
             yield Due(challenge.expires_at + GRACE, close)
+    for early in subject.early:
+        yield Due(
+            early.came_at + EARLY_CONFIRMATION_WAIT, partial(person.refuse_early, world, early)
+        )
 
 
 def _session(world: World, kept: Kept) -> Iterator[Due]:

@@ -14,13 +14,14 @@ from schemas.events import (
 from schemas.ids import PatientId
 from schemas.reasons import REMEDIES, Reason
 from schemas.sources import PurposeOfUse
-from service.ias.aal2 import UNKNOWN_CODE
+from service.ias.aal2 import UNKNOWN_CODE, ChallengeState
 from service.ias.aal2_steps import Confirm
 from service.ias.network_query import refuse_start
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
 from service.ias.telling import head
 from service.testing import delivering, person, querying, registering, retrieving, stopping
+from service.testing.memory import Early
 from service.testing.world import World
 
 
@@ -78,11 +79,19 @@ def challenge(world: World, command: c.StartAal2Challenge) -> None:
 
 
 def confirm(world: World, command: c.ConfirmReturn) -> None:
-    """``ConfirmReturn``: the code is looked up with the subject, and a session is confirmed once."""
-    sessions = world.subject(command.subject_id).sessions
-    kept = next((one for one in sessions if one.code == command.code), None)
+    """``ConfirmReturn``: the code is looked up with the subject, and a session is confirmed once.
+
+    An unknown code waits while somebody may come back with it; here nobody does, as a code is learnt
+    from a return.
+    """
+    subject = world.subject(command.subject_id)
+    kept = next((one for one in subject.sessions if one.code == command.code), None)
     if kept is None:
-        world.reject(command, UNKNOWN_CODE)
+        is_awaited = any(one.state is ChallengeState.PENDING for one in subject.challenges)
+        if is_awaited and all(one.command.code != command.code for one in subject.early):
+            subject.early.append(Early(command, world.now))
+        else:
+            world.reject(command, UNKNOWN_CODE)
         return
     about = head(command.subject_id, kept.rule.patient_id, command.command_id)
     if person.move_session(world, kept, Confirm(world.terms.code_lifetime), about):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.commands import ConversionType, RequestRecords
+from schemas.commands import ConfirmReturn, ConversionType, RequestRecords
 from schemas.ids import (
     ChallengeId,
     IdentityId,
@@ -76,6 +76,14 @@ class Kept:
     rule: Session
     code: str
     about: Head
+
+
+@dataclass
+class Early:
+    """A confirmation with a code that nobody came back with so far."""
+
+    command: ConfirmReturn
+    came_at: datetime
 
 
 @dataclass
@@ -153,6 +161,7 @@ class Subject:
     identities: list[Identity] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
     sessions: list[Kept] = field(default_factory=list)
+    early: list[Early] = field(default_factory=list)
     queries: list[Query] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     retrievals: list[Retrieval] = field(default_factory=list)

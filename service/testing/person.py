@@ -6,7 +6,7 @@ from datetime import datetime
 from schemas.events import StepKind, UserActionRequired
 from schemas.ids import ChallengeId, IdentityId, LinkId, PatientId, SessionId, VerificationId
 from schemas.links import Link, LinkKind
-from service.ias.aal2 import Session, SessionState
+from service.ias.aal2 import UNKNOWN_CODE, Session, SessionState
 from service.ias.aal2_steps import (
     ChallengeStanding,
     PlainChallenge,
@@ -20,7 +20,7 @@ from service.ias.identity_steps import Plain, Proof, on_identity, on_verificatio
 from service.ias.identity_table import IdentityCue, VerificationCue
 from service.ias.machine import Effect
 from service.ias.telling import Head, head
-from service.testing.memory import Challenge, Identity, Kept, Proofing
+from service.testing.memory import Challenge, Early, Identity, Kept, Proofing
 from service.testing.world import World
 
 
@@ -99,6 +99,12 @@ def end_proofing(world: World, proofing: Proofing, cue: Plain) -> None:
     decision = on_verification(proofing.rule, cue, proofing.about)
     proofing.rule = replace(proofing.rule, state=decision.state)
     world.tell(decision.events)
+
+
+def refuse_early(world: World, early: Early) -> None:
+    """Nobody came back with the code in time."""
+    world.subject(early.command.subject_id).early.remove(early)
+    world.reject(early.command, UNKNOWN_CODE)
 
 
 def answer(world: World, challenge: Challenge) -> str:

@@ -61,10 +61,12 @@ async def test_the_process_itself_starts_and_answers_without_kafka_and_postgres(
 
 
 async def _answers_without_kafka_and_postgres(settings: IngressSettings, url: str) -> None:
+    began = time.monotonic()
     async with (
         ingress_role(settings) as started,
         ClientSession(timeout=ClientTimeout(total=5)) as vendor_,
     ):
+        assert time.monotonic() - began < 3.0, "it waits two seconds for Kafka and Postgres"
         assert all(started.readiness().values())
         for body, status in ((PING, 200), (BODY, 503)):
             headers = {vendor.SIGNATURE: vendor.sign(body)}

@@ -1,5 +1,6 @@
 """What the double says no to, and how Metriport can be made to refuse."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,22 @@ def test_a_code_works_once_and_for_its_own_subject(ann: Member) -> None:
     ann.send(c.ConfirmReturn, code=code)
     ann.send(c.ConfirmReturn, code=code)
     assert ann.names()[-2:] == ["ReturnConfirmed", "CommandRejected"]
+
+
+def test_a_code_that_nobody_came_back_with_is_refused_after_a_minute(ann: Member) -> None:
+    """While the challenge is open its return may only be late; as in the service, once for a code."""
+    ann.proofed().about(c.StartAal2Challenge, return_url=BACK)
+    before = len(ann.names())
+    ann.send(c.ConfirmReturn, code="x" * 16)
+    assert len(ann.names()) == before
+    ann.send(c.ConfirmReturn, code="x" * 16)
+    assert ann.names()[before:] == ["CommandRejected"]
+    ann.double.time_passes(timedelta(seconds=59))
+    assert ann.names()[before:] == ["CommandRejected"]
+    ann.double.time_passes(timedelta(seconds=2))
+    assert ann.names()[before:] == ["CommandRejected"] * 2
+    ann.send(c.ConfirmReturn, code=ann.double.person_answers_challenge(ANN))
+    assert ann.names()[-1] == "ReturnConfirmed"
 
 
 def test_no_data_goes_to_whom_no_query_was_accepted_for(ann: Member) -> None:
