@@ -11,6 +11,7 @@ from schemas.commands import RequestRecords
 from schemas.ids import RequestId
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
+from service.ias.consolidated import refuse_range
 from service.ias.refusal import Refusal
 from service.ias.return_url import refuse_return_url
 from service.store import record_requests
@@ -73,4 +74,4 @@ def _refuse_fields(command: RequestRecords, *, expired: bool) -> Refusal | None:
         return Refusal(invalid, "at least one source must be enabled", "sources")
     if expired:
         return Refusal(Reason.DEADLINE_PASSED, "the deadline has passed", "deadline")
-    return None
+    return refuse_range(command.date_from, command.date_to)

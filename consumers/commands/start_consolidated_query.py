@@ -2,12 +2,12 @@
 
 from uuid import uuid4
 
-from consumers.commands.answers import refuse
+from consumers.commands.answers import refuse, reject
 from consumers.context import Context
 from schemas.commands import StartConsolidatedQuery
 from schemas.events import ConsolidatedDataFailed
 from schemas.ids import RequestId
-from service.ias.consolidated import ConsolidatedState
+from service.ias.consolidated import ConsolidatedState, refuse_range
 from service.store import calls, consolidated, entitlements
 from service.store.calls import Operation
 from service.store.consolidated import Consolidated
@@ -17,6 +17,10 @@ from service.store.unit import Unit
 async def handle(unit: Unit, context: Context, command: StartConsolidatedQuery) -> None:
     """Queue the query; entitlement is checked again before the call and at delivery."""
     del context
+    empty = refuse_range(command.date_from, command.date_to)
+    if empty is not None:
+        await reject(unit, command, empty)
+        return
     refused = await entitlements.refuse_data(unit, command.subject_id, command.patient_id)
     if refused is not None:
         await refuse(unit, ConsolidatedDataFailed, command, command.patient_id, refused)

@@ -6,12 +6,14 @@ Links are S3 presigned and live three minutes from signing (A15), queueing inclu
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from schemas.metriport.webhooks import ConsolidatedPatient
+from schemas.reasons import Reason
+from service.ias.refusal import Refusal
 
 LINK_LIFETIME: Final = timedelta(minutes=3)
 RENEWALS: Final = 2
@@ -51,6 +53,13 @@ class NoData:
 @dataclass(frozen=True)
 class Failed:
     """Metriport could not deliver."""
+
+
+def refuse_range(first: date | None, last: date | None) -> Refusal | None:
+    """Whether a range of dates holds no day at all. Asked before a person is: only a command can mend it."""
+    if first is None or last is None or first <= last:
+        return None
+    return Refusal(Reason.INVALID_FIELD, "dateFrom must not be after dateTo", "dateFrom")
 
 
 def read_delivery(

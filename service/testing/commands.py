@@ -16,6 +16,7 @@ from schemas.reasons import REMEDIES, Reason
 from schemas.sources import PurposeOfUse
 from service.ias.aal2 import UNKNOWN_CODE, ChallengeState
 from service.ias.aal2_steps import Confirm
+from service.ias.consolidated import refuse_range
 from service.ias.network_query import refuse_start
 from service.ias.purpose import refuse_use
 from service.ias.refusal import Refusal
@@ -120,6 +121,10 @@ def query(world: World, command: c.StartNetworkQuery) -> None:
 
 def consolidate(world: World, command: c.StartConsolidatedQuery) -> None:
     """``StartConsolidatedQuery``."""
+    empty = refuse_range(command.date_from, command.date_to)
+    if empty is not None:
+        world.reject(command, empty)
+        return
     _consolidate(world, command, command.patient_id, command.conversion_type)
 
 

@@ -11,6 +11,7 @@ from schemas.commands import CancelRecordRequest, RequestRecords
 from schemas.ids import CommandId, RequestId
 from schemas.reasons import Reason
 from schemas.record_requests import RecordRequest, WaitingFor
+from service.ias.consolidated import refuse_range
 from service.ias.record_request import Choice, End, Facts, Registration, Start, Wait
 from service.ias.record_request_steps import (
     early_sources,
@@ -60,6 +61,7 @@ def _refuse(world: World, command: RequestRecords, deadline: datetime) -> Refusa
         text = "give either patientId or demographics"
         return Refusal(Reason.INVALID_FIELD, text, "patientId")
     invalid = world.refuse_sources(command.sources.chosen(), deadline)
+    invalid = invalid or refuse_range(command.date_from, command.date_to)
     return invalid or world.refuse_return_url(command.return_url)
 
 

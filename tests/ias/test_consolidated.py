@@ -1,7 +1,7 @@
 """What a consolidated query delivers, and until when its link works."""
 
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.metriport.webhooks import ConsolidatedPatient
-from service.ias.consolidated import DataLink, Failed, NoData, link_expiry, read_delivery
+from schemas.reasons import Reason
+from service.ias.consolidated import (
+    DataLink,
+    Failed,
+    NoData,
+    link_expiry,
+    read_delivery,
+    refuse_range,
+)
 
 from .samples import PATIENT, body, consolidated
 
@@ -143,3 +151,21 @@ def test_a_webhook_from_the_future_does_not_lengthen_a_links_life() -> None:
 @given(date=st.text(max_size=20), seconds=st.text(max_size=20))
 def test_no_text_in_a_link_makes_reading_fail(date: str, seconds: str) -> None:
     assert link_expiry(_url(date, seconds), SENT, NOW).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_refused"),
+    [
+        (None, None, False),
+        (date(2026, 2, 1), None, False),
+        (None, date(2026, 2, 1), False),
+        (date(2026, 2, 1), date(2026, 2, 1), False),
+        (date(2026, 2, 2), date(2026, 2, 1), True),
+    ],
+)
+def test_a_range_of_dates_that_holds_no_day_is_refused_by_the_name_of_its_field(
+    first: date | None, last: date | None, *, is_refused: bool
+) -> None:
+    refused = refuse_range(first, last)
+    assert (refused is not None) is is_refused
+    assert refused is None or (refused.reason, refused.field) == (Reason.INVALID_FIELD, "dateFrom")

@@ -76,6 +76,10 @@ async def everything_too_early(stage: Stage) -> None:
     url = stage.return_url
     await stage.send("StartAal2Challenge", "Aal2ChallengeFailed", **about, returnUrl=url)
     await stage.send("StartConsolidatedQuery", "ConsolidatedDataFailed", **about)
+    crossed = about | {"dateFrom": "2026-02-02", "dateTo": "2026-02-01"}
+    await stage.send("StartConsolidatedQuery", "CommandRejected", **crossed)
+    asked = crossed | {"sources": SOURCES, "returnUrl": url}
+    await stage.send("RequestRecords", "CommandRejected", **asked)
     await _query(stage, "NetworkQueryRefused")
     await stage.send("StartIdentityVerification", "CommandRejected", **about, returnUrl=f"{url}/x")
     await stage.send("ConfirmReturn", "CommandRejected", code="x" * 16)
