@@ -115,9 +115,9 @@ class Processor:
             log.warning("consumer.batch_failed", exc_info=error)
             self._singly = len(batch)
         else:
-            whole = (len(batch), time.monotonic() - began)
+            told = [(one.record, one.message, result) for one, result in results]
+            saying.done_together(told, time.monotonic() - began)
             for one, result in results:
-                saying.done_in_batch(one.record, one.message, result, whole)
                 if result != "held":
                     self._stopper.went_well(one.kind, one.record)
             return len(batch)
@@ -143,9 +143,8 @@ class Processor:
         for independent in rounds(flowing):
             await _read_ahead(unit, independent)
             for one in independent:
-                saying.bind(one.record, batch=len(batch))
-                saying.bind_command(one.message)
-                with _span(one.record, batch=len(batch)) as span:
+                saying.bind(one.record, one.message, batch=len(batch))
+                with _span(one.record, one.kind, batch=len(batch)) as span:
                     unit.traceparent = span.traceparent
                     fresh = await self._actor.act(unit, one.message)
                 results.append((one, "handled" if fresh else "repeated"))
@@ -155,7 +154,8 @@ class Processor:
         """Handle one record; whether it is done."""
         saying.bind(record)
         try:
-            with metrics.HANDLER.labels(record.topic.value).time(), _span(record):
+            kind = kind_of(record)
+            with metrics.HANDLER.labels(record.topic.value).time(), _span(record, kind):
                 async with asyncio.timeout(_RECORD_SECONDS):
                     await self._one(record)
         except TRANSIENT as error:
@@ -222,8 +222,7 @@ class Processor:
             count(kind, "held")
 
 
-def _span(record: Received, **more: int) -> AbstractContextManager[Span]:
-    kind = kind_of(record)
+def _span(record: Received, kind: Kind, **more: int) -> AbstractContextManager[Span]:
     named: dict[str, str | int] = {"topic": kind.topic, "type": kind.message_type, **more}
     return traces.span("handle message", traces.Kind.CONSUMER, record.traceparent, **named)
 

@@ -1,8 +1,7 @@
 """Spans as the code meets them. Without a tracer they do nothing, and what came in is passed on."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -48,10 +47,18 @@ class Tracer(Protocol):
 
 
 class _Passing:
-    """No span: the context goes through as it came."""
+    """No span: the context goes through as it came. It is its own context manager, because it is often."""
+
+    __slots__ = ("traceparent",)
 
     def __init__(self, traceparent: str | None) -> None:
         self.traceparent = traceparent
+
+    def __enter__(self) -> Span:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing was opened."""
 
     def set(self, **attributes: Value) -> None:
         """Nobody listens."""
@@ -66,8 +73,9 @@ def use(tracer: Tracer | None) -> None:
     _State.tracer = tracer
 
 
-@contextmanager
-def span(name: str, kind: Kind, parent: str | None = None, **attributes: Value) -> Iterator[Span]:
+def span(
+    name: str, kind: Kind, parent: str | None = None, **attributes: Value
+) -> AbstractContextManager[Span]:
     """A span around the work of the block, whose errors are told by their type alone.
 
     Raises:
@@ -75,20 +83,13 @@ def span(name: str, kind: Kind, parent: str | None = None, **attributes: Value) 
     """
     check(attributes)
     if _State.tracer is None:
-        yield _Passing(parent)
-        return
-    with _State.tracer.open(name, kind, parent, attributes) as opened:
-        yield opened
+        return _Passing(parent)
+    return _State.tracer.open(name, kind, parent, attributes)
 
 
-@contextmanager
-def inner_span(name: str, kind: Kind, **attributes: Value) -> Iterator[None]:
+def inner_span(name: str, kind: Kind, **attributes: Value) -> AbstractContextManager[Span]:
     """A span, but only within another: what a loop does for nobody in particular makes no trace."""
-    if current() is None:
-        yield
-        return
-    with span(name, kind, None, **attributes):
-        yield
+    return _Passing(None) if current() is None else span(name, kind, None, **attributes)
 
 
 def current() -> str | None:
