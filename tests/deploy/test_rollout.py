@@ -24,10 +24,10 @@ def kubectl(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def roll_out(folder: Path, fails: str = "nothing") -> tuple[int, list[str]]:
+def roll_out(folder: Path, *only: str, fails: str = "nothing") -> tuple[int, list[str]]:
     calls = folder / "calls"
     done = subprocess.run(
-        [SCRIPT, "OVERLAY", "NAMESPACE"],
+        [SCRIPT, "OVERLAY", "NAMESPACE", *only],
         env={"PATH": f"{folder}:{os.defpath}", "CALLS": str(calls), "FAILS": fails},
         capture_output=True,
         timeout=30,
@@ -47,6 +47,14 @@ def test_the_jobs_are_complete_before_anything_that_runs_is_touched(kubectl: Pat
         "apply --kustomize OVERLAY",
     ]
     assert [call.split()[:2] for call in calls[4:]] == [["rollout", "status"]] * 3
+
+
+def test_after_a_restore_the_jobs_run_alone(kubectl: Path) -> None:
+    """The gateways are scaled to nothing then, and have to stay so until somebody has looked."""
+    code, calls = roll_out(kubectl, "jobs")
+    assert code == 0
+    assert [call.split()[0] for call in calls] == ["delete", "apply", "wait"]
+    assert "notin (ingress, consumers, gateway)" in calls[1]
 
 
 @pytest.mark.parametrize("step", ["delete", "apply", "wait"])
