@@ -30,7 +30,7 @@ _POLL_EVERY_SECONDS: Final = 10.0
 _MOST_POLL_INTERVAL_MS: Final = 300_000
 _REQUEST_MS: Final = 40_000
 _MAX_RECORDS: Final = 200
-_COMMIT_EVERY_SECONDS: Final = 1.0
+_COMMIT_EVERY_SECONDS: Final = 0.25  # what was not committed comes again after a crash
 _LAG_SECONDS: Final = 5.0
 _RECONNECT_SECONDS: Final = 1.0
 _FIRST_PAUSE_MS: Final = 100
@@ -111,31 +111,36 @@ class Subscription:
 
     async def _consume_watched(self, consumer: AIOKafkaConsumer) -> None:
         """Consume until stopped, or until the watchdog says that this consumer is no good."""
-        consuming = asyncio.create_task(self._consume(consumer), name="consume")
-        watching = asyncio.create_task(self._watch(consumer), name="watch")
+        working = [
+            asyncio.create_task(self._consume(consumer), name="consume"),
+            asyncio.create_task(self._commit(consumer), name="commit"),
+            asyncio.create_task(self._watch(consumer), name="watch"),
+        ]
         telling = asyncio.create_task(tell_lag(consumer, self._topics, self._hand), name="lag")
         try:
-            await asyncio.wait([consuming, watching], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # The consumer is thrown away with its fetch, and bare commits are never made.
-            for task in (consuming, watching, telling):
+            for task in (*working, telling):
                 task.cancel()
             # That nothing is told of the lag shows by itself, and stops nobody.
-            *results, _ = await asyncio.gather(consuming, watching, telling, return_exceptions=True)
+            *results, _ = await asyncio.gather(*working, telling, return_exceptions=True)
         for error in results:
             if isinstance(error, Exception):
                 raise error
 
     async def _consume(self, consumer: AIOKafkaConsumer) -> None:
-        hand, committed_at = self._hand, 0.0
         while not self._stopping.is_set():
             await self._poll(consumer)
-            if hand.records:
+            if self._hand.records:
                 await self._step()
-            if not hand.records or time.monotonic() > committed_at + _COMMIT_EVERY_SECONDS:
-                await commit(consumer, hand)
-                committed_at = time.monotonic()
-        await commit(consumer, hand)
+        await commit(consumer, self._hand)
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit what is done every now and then, beside the work: nothing waits for a commit."""
+        while True:
+            await asyncio.sleep(_COMMIT_EVERY_SECONDS)
+            await commit(consumer, self._hand)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Fetch when nothing is in hand; else only show, in time, that this member lives."""

@@ -121,7 +121,7 @@ def java(memory: str) -> list[str]:
     if java is None:
         raise NoKafkaError("Apache Kafka needs a JDK, 17 or newer: there is no `java` on the PATH")
     if not JARS.is_dir():
-        raise NoKafkaError("the jars of Apache Kafka are not there: run `make kafka-jars`")
+        raise NoKafkaError("the jars of Apache Kafka are not there: `make test-kafka` fetches them")
     return [java, *_JAVA, f"-Xmx{memory}", "-cp", f"{JARS}/*"]
 
 
