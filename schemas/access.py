@@ -28,7 +28,7 @@ class Access(NamedTuple):
     """What one client may do, and why.
 
     ``groups``: it may use every consumer group whose name begins with its login's. ``our_group``: what it
-    may do with the group that the consumers share.
+    may do with the group that the consumers share. ``inspects``: it may see how these topics are set.
     """
 
     purpose: str
@@ -36,6 +36,7 @@ class Access(NamedTuple):
     writes: tuple[Topic, ...] = ()
     describes: tuple[Topic, ...] = ()
     creates: tuple[Topic, ...] = ()
+    inspects: tuple[Topic, ...] = ()
     groups: bool = False
     our_group: str | None = None
 
@@ -43,14 +44,23 @@ class Access(NamedTuple):
 HANDLED: Final = (Topic.WEBHOOKS, Topic.CALLBACKS, Topic.COMMANDS)
 """What the consumers handle."""
 
+LOOKED_INTO: Final = (Topic.EVENTS, Topic.DEAD_LETTERS)
+"""What the tools of the person on call read beside that, in no group.
+
+They need the keys that the consumers hold, so they run in a pod of theirs: with a login of their own, those
+keys would be in one place more. The consumers write both topics, and open what is sealed there. Links, which
+are bearer credentials, no tool reads.
+"""
+
 ACCESS: Final[dict[Client, Access]] = {
     Client.INGRESS: Access(
         "Publishes what came in. Reads nothing: it could not open it anyway.",
         writes=(Topic.WEBHOOKS, Topic.CALLBACKS, Topic.DEAD_LETTERS),
     ),
     Client.CONSUMERS: Access(
-        "Handles what came in, and relays the outbox and the spool, which holds the ingress's records.",
-        reads=HANDLED,
+        "Handles what came in, and relays the outbox and the spool, which holds the ingress's records. The tools of"
+        " the person on call run as it.",
+        reads=HANDLED + LOOKED_INTO,
         writes=(
             Topic.WEBHOOKS,
             Topic.CALLBACKS,
@@ -59,11 +69,13 @@ ACCESS: Final[dict[Client, Access]] = {
             Topic.RECORD_REQUESTS,
             Topic.DEAD_LETTERS,
         ),
+        inspects=tuple(Topic),
         our_group="Read",
     ),
     Client.TOPICS: Access(
         "Creates the topics, and tells what differs; a Job, never a long-running process.",
         creates=tuple(Topic),
+        inspects=tuple(Topic),
     ),
     Client.AUDIT: Access(
         "Reads the audit's published heads, in no group.",

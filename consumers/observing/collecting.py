@@ -1,9 +1,11 @@
 """Shapes from where they are: the topic of raw webhooks, and the files of gateway and ingress."""
 
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from consumers.reading import Reader, RejectedError, Webhook
 from schemas.cloudevents import DATAREF
@@ -13,8 +15,10 @@ from service.assumed.comparing import Origin, Seen
 from service.assumed.shapes import shape_of_bytes
 from service.bus.reading import read
 from service.settings.groups import Kafka
-from service.telemetry.shapes import read_folder
+from service.telemetry.shapes import read_folder, read_lines
 
+STDIN: Final = Path("-")
+"""Named for the folder: what is piped in, where the files are in other pods."""
 OTHER = "other"
 UNREAD = "unread"
 """Not authentic, not readable, or kept aside for its size."""
@@ -53,4 +57,6 @@ def kept(folder: Path | None) -> list[Seen]:
     Raises:
         UnreadableShapesError: the folder cannot be read, or holds something else.
     """
+    if folder == STDIN:
+        return list(read_lines(sys.stdin.buffer, "stdin"))
     return [] if folder is None else list(read_folder(folder))

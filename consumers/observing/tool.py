@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shapes",
         type=Path,
-        metavar="FOLDER",
-        help="where gateway and ingress keep shapes (SHAPES_FOLDER)",
+        metavar="FOLDER|-",
+        help="where gateway and ingress keep shapes (SHAPES_FOLDER); - to read their files from stdin",
     )
     parser.add_argument("--paths", action="store_true", help="print every path of what was seen")
     add_json(parser)

@@ -45,7 +45,7 @@ def _on_topics(client: Client) -> Iterator[tuple[Topic, tuple[str, ...]]]:
             ("Write", topic in access.writes),
             ("Create", topic in access.creates),
             ("Describe", topic in access.describes + access.creates),
-            ("DescribeConfigs", topic in access.creates),
+            ("DescribeConfigs", topic in access.inspects),
         )
         if operations := tuple(name for name, granted in rights if granted):
             yield topic, operations

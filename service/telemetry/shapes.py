@@ -6,7 +6,7 @@ no secret and nothing about a person can be in these files. Each shape is writte
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +58,7 @@ UNWATCHED: Final = Shapes(None, "")
 
 
 class UnreadableShapesError(Exception):
-    """The folder is none, or a line in it is something else; the text names the file and nothing in it."""
+    """The folder is none, or a line is something else; the text names the file and nothing in it."""
 
 
 def read_folder(folder: Path) -> Iterator[Seen]:
@@ -69,14 +69,19 @@ def read_folder(folder: Path) -> Iterator[Seen]:
     """
     try:
         for path in sorted(folder.glob(f"*{_SUFFIX}")):
-            for number, line in enumerate(path.read_bytes().splitlines(), 1):
-                yield _read(path, number, line)
+            yield from read_lines(path.read_bytes().splitlines(), path.name)
     except OSError as error:
         raise UnreadableShapesError(f"{folder} cannot be read ({type(error).__name__})") from None
 
 
-def _read(path: Path, number: int, line: bytes) -> Seen:
-    try:
-        return msgspec.json.decode(line, type=Seen)
-    except ValueError:
-        raise UnreadableShapesError(f"{path.name}: line {number} is no shape") from None
+def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Seen]:
+    """Shapes from the lines of one or several such files, which are called ``name`` in errors.
+
+    Raises:
+        UnreadableShapesError: a line is something else.
+    """
+    for number, line in enumerate(lines, 1):
+        try:
+            yield msgspec.json.decode(line, type=Seen)
+        except ValueError:
+            raise UnreadableShapesError(f"{name}: line {number} is no shape") from None

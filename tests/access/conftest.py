@@ -29,7 +29,7 @@ def secured(
             return_port=free_port(),
             servers=(postgres, kafka),
             name=NAME,
-            more={"DELIVERY_HEALER": "false"},
+            more={"DELIVERY_HEALER": "false", "AUDIT_HEAD_SECONDS": "1"},
             sandbox_options=["--step-seconds", "0.1"],
         )
         deployment.start()

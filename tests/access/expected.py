@@ -14,10 +14,10 @@ READERS = {
     WEBHOOKS: {"consumers", "health-data"},
     CALLBACKS: {"consumers"},
     COMMANDS: {"consumers"},
-    EVENTS: {"application", "observer", "audit"},
+    EVENTS: {"application", "observer", "audit", "consumers"},  # the on-call tools run as these
     LINKS: {"application"},
     REQUESTS: {"application", "observer"},
-    LETTERS: {"operator"},
+    LETTERS: {"operator", "consumers"},
 }
 
 WRITERS = {
@@ -29,6 +29,9 @@ WRITERS = {
     REQUESTS: {"consumers"},
     LETTERS: {"ingress", "consumers"},
 }
+
+INSPECTORS = {"topics", "consumers"}
+"""Who sees how the topics are set: what creates them, and the doctor."""
 
 CLIENTS = (
     "ingress",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     TopicAuthorizationFailedError,
@@ -15,7 +16,7 @@ from aiokafka.errors import (
 from consumers.auditing.published import from_kafka
 from service.settings.groups import Kafka
 from service.settings.secret import Secret
-from tests.access.expected import CLIENTS, READERS, TOPICS, WRITERS
+from tests.access.expected import CLIENTS, INSPECTORS, READERS, TOPICS, WRITERS
 from tests.access.secured import PREFIX, SecuredDeployment, SecuredKafka, user
 from tests.local.journey import Journey
 
@@ -99,6 +100,30 @@ async def test_no_login_writes_to_a_topic_that_it_is_not_named_for(
         for topic in TOPICS
     }
     assert found == WRITERS
+
+
+async def test_no_login_sees_how_a_topic_is_set_unless_it_is_its_work(
+    secured: SecuredDeployment,
+) -> None:
+    """The doctor runs as the consumers; of everybody else's logins none tells more than it did."""
+    found = {client: await inspected(secured.kafka, client) for client in CLIENTS}
+    assert found == {
+        client: set(TOPICS) if client in INSPECTORS else set[str]() for client in CLIENTS
+    }
+
+
+async def inspected(kafka: SecuredKafka, client: str) -> set[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.secured_servers, **kafka.login(client))
+    names = [ConfigResource(ConfigResourceType.TOPIC, f"{PREFIX}{topic}") for topic in TOPICS]
+    await admin.start()
+    try:
+        answers: list[Any] = await admin.describe_configs(names)
+    finally:
+        await admin.close()
+    told = [one for answer in answers for one in answer.resources]
+    assert {one[0] for one in told} <= {0, TopicAuthorizationFailedError.errno}
+    assert len(told) == len(TOPICS)
+    return {one[3].removeprefix(PREFIX) for one in told if one[0] == 0}
 
 
 @pytest.mark.parametrize("client", [one for one in CLIENTS if one != "topics"])

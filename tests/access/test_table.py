@@ -13,7 +13,7 @@ from consumers.main import main
 from consumers.processes.consumers import TOPICS as HANDLED_TOPICS
 from schemas.access import HANDLED, Client
 from service.settings.roles import Role
-from tests.access.expected import CLIENTS, READERS, TOPICS, WRITERS
+from tests.access.expected import CLIENTS, INSPECTORS, READERS, TOPICS, WRITERS
 from tests.deploy.test_schemas import operators_schema
 
 COMMITTED = Path(__file__).parents[2] / "deploy" / "strimzi" / "kafka.yaml"
@@ -55,6 +55,12 @@ def test_nobody_may_alter_or_delete_and_one_job_alone_may_create(
         "DescribeConfigs",
     }
     assert {user for word, user in words if word == "Create"} == {"metriport-ias-topics"}
+    inspected = {
+        (one["user"].removeprefix("metriport-ias-"), one["name"])
+        for one in granted
+        if "DescribeConfigs" in one["operations"]
+    }
+    assert inspected == set(itertools.product(INSPECTORS, TOPICS))
     assert not {one["name"] for one in granted} & {"*", ""}
 
 

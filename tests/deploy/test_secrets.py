@@ -18,6 +18,19 @@ def test_a_role_is_given_every_setting_that_it_cannot_do_without(
     assert {one.name for one in describe(role) if one.default is None} <= given
 
 
+ON_CALL = (Role.TOOLS, Role.DISPATCH, Role.AUDIT, Role.REENCRYPT, Role.TOPICS)
+"""Whose settings the tools of the person on call read."""
+
+
+@pytest.mark.parametrize("tool", ON_CALL)
+def test_a_pod_of_the_consumers_has_every_setting_that_a_tool_of_the_person_on_call_needs(
+    manifests: Manifests, tool: Role
+) -> None:
+    environment = manifests.environment(manifests.workloads[Role.CONSUMERS])
+    given = {name.removesuffix("_FILE") for name in environment}
+    assert {one.name for one in describe(tool) if one.default is None} <= given
+
+
 @pytest.mark.parametrize("role", WITH_PODS)
 def test_a_role_is_given_no_secret_that_it_must_not_hold(manifests: Manifests, role: Role) -> None:
     workload = manifests.workloads[role]

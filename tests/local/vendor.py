@@ -138,14 +138,15 @@ class VendorDeployment(Deployment):
             raise ProcessError(f"metriport-ias {' '.join(arguments[:2])}:\n{said}")
         return said
 
-    def told_by(self, *arguments: str) -> tuple[str, int]:
-        """What one of our tools said, and its exit code."""
+    def told_by(self, *arguments: str, piped: str = "") -> tuple[str, int]:
+        """What one of our tools said to what was piped in, and its exit code."""
         environment = self.environment("gateway") | self.environment("tools")
         environment |= self.environment("consumers") if self._vendor().key_file.exists() else {}
         process = subprocess.run(
             [sys.executable, "-m", "consumers", *arguments],
             env=environment,
             cwd=self.root,
+            input=piped,
             capture_output=True,
             text=True,
             check=False,

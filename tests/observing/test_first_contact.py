@@ -74,9 +74,14 @@ class First:
         with urlopen(f"{self.vendor_url}/_sandbox/state") as answer:  # noqa: S310 - the double
             return json.load(answer)
 
-    def observe(self) -> tuple[int, Any]:
+    def kept(self) -> str:
+        """Every line of every file of shapes."""
+        files = (self.deployment.folder / "shapes").glob("*.jsonl")
+        return "".join(path.read_text() for path in files)
+
+    def observe(self, *arguments: str, piped: str = "") -> tuple[int, Any]:
         """What ``observe`` finds."""
-        said, code = self.deployment.told_by("observe", "--json")
+        said, code = self.deployment.told_by("observe", "--json", *arguments, piped=piped)
         return code, json.loads(said)
 
 
@@ -144,10 +149,9 @@ async def test_what_a_vendor_does_otherwise_is_found_and_told_without_a_value(
         ("A05", "redirect", "$.status", "text"),
     }
     assert {one["assumption"] for one in told["differences"]} == {"A01", "A02", "A03", "A05"}
-    kept = "".join(
-        path.read_text() for path in (first.deployment.folder / "shapes").glob("*.jsonl")
-    )
+    kept = first.kept()
     assert kept
+    assert first.observe("--shapes", "-", piped=kept) == (code, told), "from other pods, as here"
     written = kept + json.dumps(told)
     values = {KEY, FACILITY, "Jane", "Smith", "1996-02-10", "Phoenix", "first-member", "http:"}
     values |= set(texts(first.stored()))

@@ -5,9 +5,10 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tests.local.deployment import Deployment
+from tests.local.deployment import ROOT, Deployment
 
 SECRETS = (
     "METRIPORT_API_KEY",
@@ -46,16 +47,21 @@ def everything(deployment: Deployment) -> dict[str, str]:
 async def command(
     deployment: Deployment, *arguments: str, more: Mapping[str, str | None] | None = None
 ) -> Ended:
-    """Run one; ``more`` changes its settings, ``None`` takes one away. I7: it never says a secret."""
+    """Run one; ``more`` changes its settings, ``None`` takes one away."""
     environment = {
         name: value
         for name, value in (everything(deployment) | dict(more or {})).items()
         if value is not None
     }
+    return await started(environment, *arguments, root=deployment.root)
+
+
+async def started(environment: Mapping[str, str], *arguments: str, root: Path = ROOT) -> Ended:
+    """Run one with these settings and no other. I7: it never says a secret."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "consumers", *arguments),
         env=environment,
-        cwd=deployment.root,
+        cwd=root,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

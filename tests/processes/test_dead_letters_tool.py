@@ -1,23 +1,18 @@
 """``metriport-ias dead-letters`` on a whole deployment: what was put aside is found, told, handled again."""
 
-import base64
 import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from service.crypto.sealing import Sealer, place
 from tests.processes.command import command
 from tests.processes.scene import Scene
+from tests.support.letters import COMMANDS, forge_letter
 
 pytestmark = pytest.mark.process
-
-LETTERS, COMMANDS = "ias.dead-letters.v1", "ias.commands.v1"
 
 
 async def put_aside(scene: Scene) -> str:
@@ -51,37 +46,6 @@ async def without_consumers(scene: Scene) -> AsyncIterator[None]:
         yield
     finally:
         await scene.start("consumers")
-
-
-async def forge_letter(scene: Scene, value: bytes, partition: int, offset: int) -> str:
-    """What the consumers write when a handler failed: a letter about the record at this place."""
-    settings = scene.deployment.settings
-    letter_id = str(uuid.uuid4())
-    sealer = Sealer(base64.b64decode(settings.keys["SEALING_PUBLIC_KEY"]))
-    content = {
-        "reason": "handler_failed",
-        "sealed": base64.b64encode(
-            sealer.seal(value, place(LETTERS, COMMANDS, letter_id))
-        ).decode(),
-        "receivedAt": datetime.now(UTC).isoformat(),
-        "topic": COMMANDS,
-        "partition": partition,
-        "offset": offset,
-    }
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", letter_id.encode()),
-        ("ce_type", b"ias.dead-letter.Stored"),
-        ("ce_source", b"/metriport-ias/consumers"),
-    ]
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers)
-    await producer.start()
-    try:
-        topic = f"{settings.topic_prefix}{LETTERS}"
-        await producer.send_and_wait(topic, json.dumps(content).encode(), headers=headers)
-    finally:
-        await producer.stop()
-    return letter_id
 
 
 async def test_a_broken_command_is_listed_and_told_without_what_it_says(scene: Scene) -> None:
@@ -127,7 +91,7 @@ async def test_what_a_handler_failed_on_takes_effect_once_when_it_is_replayed(
         partition, offset = await scene.application.send_raw(
             "ias.command.RegisterPatient", value, member.subject_id.encode()
         )
-        letter_id = await forge_letter(scene, value, partition, offset)
+        letter_id = await forge_letter(scene.deployment.settings, value, partition, offset)
         dry = await command(
             scene.deployment, "dead-letters", "replay", letter_id, "--dry-run", "--json"
         )
@@ -147,7 +111,9 @@ async def test_a_letter_whose_record_is_another_by_now_is_gone(scene: Scene) -> 
     partition, offset = await scene.application.send_raw(
         "ias.command.RegisterPatient", b'{"subjectId": "somebody"}', b"somebody"
     )
-    letter_id = await forge_letter(scene, b'{"subjectId": "another"}', partition, offset)
+    letter_id = await forge_letter(
+        scene.deployment.settings, b'{"subjectId": "another"}', partition, offset
+    )
     ended = await command(scene.deployment, "dead-letters", "replay", letter_id, "--json")
     assert (ended.code, ended.json[0]["result"]) == (1, "gone")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.assumed.comparing import Origin
-from service.telemetry.shapes import MOST, Shapes, UnreadableShapesError, read_folder
+from service.telemetry.shapes import MOST, Shapes, UnreadableShapesError, read_folder, read_lines
 
 SECRET = "pid_0199b0caf4d57e90"
 
@@ -63,4 +63,12 @@ def test_another_file_is_refused_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "gateway-1.shapes.jsonl").write_text(f'{{"key": "{SECRET}"}}\n', encoding="utf-8")
     with pytest.raises(UnreadableShapesError, match="line 1 is no shape") as raised:
         list(read_folder(tmp_path))
+    assert SECRET not in str(raised.value)
+
+
+def test_lines_that_are_no_shapes_are_refused_by_their_number_and_not_shown(tmp_path: Path) -> None:
+    Shapes(tmp_path, "gateway").answer("probe_key", 200, None, b"{}")
+    piped = [*(line.encode() for line in lines(tmp_path)), f"cat: {SECRET}".encode()]
+    with pytest.raises(UnreadableShapesError, match="stdin: line 2 is no shape") as raised:
+        list(read_lines(piped, "stdin"))
     assert SECRET not in str(raised.value)
