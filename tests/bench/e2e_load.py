@@ -32,12 +32,16 @@ class News(NamedTuple):
 
 @dataclass
 class Phase:
-    """What was measured while webhooks were sent: seconds by news, statuses, slowest answer."""
+    """What was measured while webhooks were sent: seconds by news, statuses, slowest answer.
+
+    ``mishap``: since when a process was gone, and when it was back.
+    """
 
     due: dict[News, float] = field(default_factory=dict)
     told: dict[News, float] = field(default_factory=dict)
     refused: int = 0
     slowest_answer: float = 0.0
+    mishap: tuple[float, float] | None = None
 
     @property
     def latencies(self) -> list[float]:
@@ -49,6 +53,19 @@ class Phase:
         """Webhooks without an event."""
         return len(self.due) - len(self.told)
 
+    @property
+    def away(self) -> float:
+        """Seconds for which a process was gone."""
+        gone, back = self.mishap or (0.0, 0.0)
+        return back - gone
+
+    @property
+    def caught_up(self) -> float:
+        """Seconds from when it was back until all was told that was due before."""
+        _, back = self.mishap or (0.0, 0.0)
+        told = [at for news, at in self.told.items() if self.due[news] < back]
+        return max([at - back for at in told], default=0.0)
+
     def figures(self) -> dict[str, Any]:
         """For the last line."""
         took = self.latencies or [float("nan")]
@@ -59,6 +76,8 @@ class Phase:
             "slowest_answer_ms": round(self.slowest_answer * 1e3, 1),
             "not_200": self.refused,
             "lost": self.lost,
+            "away_s": round(self.away, 2),
+            "caught_up_s": round(self.caught_up, 2),
         }
 
 
