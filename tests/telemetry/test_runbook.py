@@ -2,13 +2,14 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 import yaml
 
 from consumers.main import parser
 from service.telemetry import metrics
-from tests.telemetry.rules import OBSERVABILITY, RUNBOOK
+from tests.telemetry.rules import ALERTS, OBSERVABILITY, ROOT, RUNBOOK, rules
 
 TEXT = RUNBOOK.read_text(encoding="utf-8")
 QUOTED = [" ".join(one.split()) for one in re.findall(r"`([^`]+)`", TEXT)]
@@ -51,3 +52,18 @@ def test_every_log_line_and_metric_that_the_runbook_names_exists() -> None:
     named = set(re.findall(r"\bias_[a-z_]+", " ".join(QUOTED)))
     assert len(named) > 10
     assert sorted(named - there) == []
+
+
+def test_the_address_of_the_runbook_is_put_into_the_rules_as_the_readme_says() -> None:
+    readme = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    (expression,) = re.findall(r"sed '(s\|runbook_url[^']+)'", readme)
+    done = subprocess.run(
+        ["sed", expression, str(ALERTS)], capture_output=True, text=True, check=True
+    )
+    found = [
+        rule["annotations"]["runbook_url"]
+        for group in yaml.safe_load(done.stdout)["groups"]
+        for rule in group["rules"]
+    ]
+    base = "https://git.example.com/metriport-ias/deploy/RUNBOOK.md#"
+    assert found == [base + rule["alert"].lower() for rule in rules()]
