@@ -21,6 +21,8 @@ from service.telemetry import metrics
 _PAUSE_SECONDS: Final = 60.0
 _BATCHES: Final = 20  # of one piece of work in a round: the others get their turn
 _QUEUE_AGE: Final = timedelta(days=1)
+WORK: Final = ("partitions", "inbox", "large_body", "hosted_page", "vendor_call", "spool")
+"""Everything that a round does, by the names under which failures are counted."""
 
 log = structlog.get_logger()
 

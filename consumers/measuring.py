@@ -6,7 +6,8 @@ from typing import Final
 
 import structlog
 
-from consumers.reading import KNOWN_TYPES_OF
+from consumers.housekeeping import WORK
+from consumers.reading import KNOWN_TYPES_OF, OTHER
 from schemas.events import EVENTS
 from schemas.reasons import Reason
 from schemas.topics import Topic
@@ -15,6 +16,8 @@ from service.store.pool import TRANSIENT, Database
 from service.telemetry import metrics
 
 _PAUSE_SECONDS: Final = 10.0
+_DONE: Final = ("handled", "repeated", "held")
+"""What becomes of a message that is not refused; what is refused is counted as a dead letter, too."""
 
 log = structlog.get_logger()
 
@@ -57,5 +60,9 @@ def begin_at_zero() -> None:
     for event in EVENTS:
         metrics.RELAYED.labels(Topic.EVENTS.value, event)
     for topic, kinds in KNOWN_TYPES_OF.items():
-        for kind in kinds:
+        for kind in (*kinds, OTHER):
             metrics.HANDLER_HANGS.labels(topic.value, kind)
+            for result in _DONE:
+                metrics.MESSAGES.labels(topic.value, kind, result)
+    for piece in WORK:
+        metrics.HOUSEKEEPING_FAILURES.labels(piece)

@@ -199,13 +199,15 @@ KNOWN_TYPES_OF: Final = {
     Topic.WEBHOOKS: frozenset(f"metriport.{kind}" for kind in KNOWN_TYPES),
 }
 """Every ``ce_type`` that is handled, by the topic that it comes on."""
+OTHER: Final = "other"
+"""All the others, told as one."""
 _KNOWN: Final = frozenset().union(*KNOWN_TYPES_OF.values())
 
 
 def kind_of(record: Received) -> Kind:
     """Topic and ``ce_type``, as far as it is known. Nobody vouches for it: it only sorts records."""
     said = record.text("ce_type")
-    return Kind(record.topic.value, said if said in _KNOWN else "other")
+    return Kind(record.topic.value, said if said in _KNOWN else OTHER)
 
 
 def count(kind: Kind, result: str) -> None:

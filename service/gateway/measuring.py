@@ -6,6 +6,7 @@ The limits are settings of the gateway, so it is the gateway that says how much 
 import time
 from typing import Final, get_args
 
+from schemas.sources import SourceStatus
 from service.gateway.call_classes import PROBE
 from service.gateway.outcome import Outcome
 from service.gateway.pacing import Pace
@@ -17,6 +18,12 @@ from service.store.pool import Database
 from service.telemetry import metrics
 
 _PAUSE_SECONDS: Final = 5.0
+_FOUND: Final = (
+    *(f"source_{status.value}" for status in SourceStatus),
+    "proof",
+    "delivery_failed",
+    "delivery_missed",
+)
 
 
 class Measurer:
@@ -51,7 +58,9 @@ class Measurer:
 
 
 def begin_at_zero() -> None:
-    """Make a series for whatever can come of a call: one that appears late never *increases*."""
+    """Make a series for whatever can come of a call or a look: one that appears late never *increases*."""
     for operation in (*Operation, PROBE):
         for outcome in get_args(Outcome):
             metrics.VENDOR_CALLS.labels(operation, outcome.__name__.lower())
+    for what in _FOUND:
+        metrics.FOUND_BY_POLL.labels(what)

@@ -9,19 +9,20 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 import structlog
 from aiohttp import web
 
 from schemas.cloudevents import well_formed
+from schemas.metriport.webhooks import KNOWN_TYPES
 from schemas.problems import InvalidMessageError
 from service.bus.publisher import PublishError
 from service.ingress import body
 from service.ingress.body import Refused
 from service.ingress.durability import Durable
-from service.ingress.limits import KIB, Limits, Overloaded
+from service.ingress.limits import KIB, Limit, Limits, Overloaded
 from service.ingress.peek import peek
 from service.ingress.records import OutRecord, Recorder
 from service.telemetry import metrics, traces
@@ -30,7 +31,8 @@ from service.webhook_signature import HEADER, matching_slot
 PATH: Final = "/webhooks/metriport"
 _AT_ONCE: Final = 256 * KIB
 """Up to here a body is verified, read and sealed on the event loop: about 10 ms."""
-
+_SLOTS: Final = 3
+"""Keys that are watched from the start: the newest, and those that a rotation keeps behind it."""
 
 _counter = cache(metrics.WEBHOOKS.labels)
 _slot_counter = cache(metrics.WEBHOOK_KEY_SLOT.labels)
@@ -143,10 +145,18 @@ class WebhookHandler:
 
 
 def begin_at_zero() -> None:
-    """Make the series that alerts watch: one that appears with its first event never *increases*."""
-    for result in ("unauthenticated", "not_durable", "overloaded"):
-        _counter("other", result)
-    _slot_counter("0")
+    """Make the series that alerts watch: one that appears with its first event never *increases*.
+
+    A webhook that is not taken counts by its type, so each type has its series.
+    """
+    _counter("other", "unauthenticated")
+    for known_type in (*KNOWN_TYPES, "other"):
+        for result in ("not_durable", "overloaded"):
+            _counter(known_type, result)
+    for limit in get_args(Limit):
+        metrics.REFUSED.labels(limit)
+    for slot in range(_SLOTS):
+        _slot_counter(str(slot))
     metrics.DEAD_LETTERS.labels("unreadable")
 
 

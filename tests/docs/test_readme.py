@@ -21,7 +21,13 @@ from tests.testing.cast import BACK, Member
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-DOCUMENTS = ["README.md", "THREAT_MODEL.md", "CHANGELOG.md", "deploy/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "THREAT_MODEL.md",
+    "CHANGELOG.md",
+    "deploy/README.md",
+    "deploy/RUNBOOK.md",
+]
 
 
 def test_the_settings_table_is_what_the_code_reads() -> None:

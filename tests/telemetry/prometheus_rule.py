@@ -11,6 +11,8 @@ metadata:
   name: metriport-ias
   labels:
     app.kubernetes.io/name: metriport-ias
+  annotations:
+    runbook: deploy/RUNBOOK.md
 spec:
 """
 

@@ -25,6 +25,8 @@ class Used(NamedTuple):
     labels: frozenset[str]
     values: frozenset[tuple[str, str]]
     """Labels that must be equal to something."""
+    grows: bool
+    """Whether it is asked how much it grew."""
 
 
 def groups() -> list[dict[str, Any]]:
@@ -43,20 +45,22 @@ def panels() -> list[dict[str, Any]]:
 
 
 def used(expression: str) -> list[Used]:
-    """Every series that the expression reads. Labels it groups by count for each of them."""
+    """Every series that the expression reads. Labels it groups by count for each that it shows."""
     tree = promql_parser.parse(expression)
     grouped = frozenset(_grouping(tree))
     return [
         Used(
             selector.name,
-            frozenset(one.name for one in selector.matchers.matchers) | grouped,
+            frozenset(one.name for one in selector.matchers.matchers)
+            | (frozenset() if aside else grouped),
             frozenset(
                 (one.name, one.value)
                 for one in selector.matchers.matchers
                 if one.op == promql_parser.MatchOp.Equal
             ),
+            grows,
         )
-        for selector in _selectors(tree)
+        for selector, aside, grows in _selectors(tree)
     ]
 
 
@@ -66,11 +70,19 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from part if isinstance(part, list) else [part] if hasattr(part, "prettify") else []
 
 
-def _selectors(node: Any) -> Iterator[Any]:
+def _selectors(
+    node: Any, *, aside: bool = False, grows: bool = False
+) -> Iterator[tuple[Any, bool, bool]]:
+    """Each with whether it only lets others through, and whether its growth is asked for."""
     if isinstance(node, promql_parser.VectorSelector):
-        yield node
-    for part in _parts(node):
-        yield from _selectors(part)
+        yield node, aside, grows
+    only_lets_through = str(getattr(node, "op", "")) in {"and", "unless"}
+    for number, part in enumerate(_parts(node)):
+        yield from _selectors(
+            part,
+            aside=aside or (only_lets_through and number == 1),
+            grows=isinstance(node, promql_parser.MatrixSelector),
+        )
 
 
 def _grouping(node: Any) -> Iterator[str]:

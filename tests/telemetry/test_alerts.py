@@ -11,15 +11,18 @@ import pytest
 import yaml
 
 from service.telemetry import metrics
+from tests.telemetry.quiet_day import QUIET
 from tests.telemetry.rules import ALERTS, RUNBOOK, Rule, Used, rules, used
-from tests.telemetry.situations import QUIET, SITUATIONS, Situation
+from tests.telemetry.situation import Situation
+from tests.telemetry.situations import SITUATIONS
 
 PROMTOOL = shutil.which("promtool")
 OTHERS = {
-    "kube_job_status_failed": {"job_name"},
+    "kube_job_failed": {"job_name", "condition"},
     "kube_cronjob_status_last_successful_time": {"cronjob"},
+    "process_start_time_seconds": set[str](),
 }
-"""kube-state-metrics' own, with the labels that its documentation gives them."""
+"""kube-state-metrics' own, with the labels that its documentation gives them; and the client library's."""
 
 DURATION = re.compile(r"\d+[mh]")
 

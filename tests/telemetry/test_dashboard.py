@@ -18,8 +18,10 @@ EXPRESSIONS = [
 EXPLAINED_BY_ITSELF = {
     "ias_open_measured_timestamp_seconds",
     "ias_consumer_lag_measured_timestamp_seconds",
+    "ias_vendor_measured_timestamp_seconds",
 }
 SEEN_ELSEWHERE = {
+    "ias_consumer_partitions": "none at all wakes somebody; which process has some is of no weight",
     "ias_consumer_type_stopped": "its records are drawn as held",
     "ias_delivery_problem": "what failed and came is drawn",
     "ias_found_by_poll_total": "rare: a ticket says it",
