@@ -14,6 +14,7 @@ from service.settings.roles import Role, load
 
 OK: Final = 0
 FOUND_WRONG: Final = 1
+WRONG_SETTINGS: Final = 2
 
 _WIDTH: Final = 100
 _SPAN: Final = re.compile(r"(\d{1,6})([smhd])")
@@ -33,7 +34,7 @@ def teach(
 
     Every command ends with 2 when its arguments or settings are wrong.
     """
-    codes = {2: "wrong arguments or settings; nothing was done", **ends}
+    codes = {WRONG_SETTINGS: "wrong arguments or settings; nothing was done", **ends}
     listed = "\n".join(f"  {code}  {meaning}" for code, meaning in sorted(codes.items()))
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = textwrap.fill(about, _WIDTH)
@@ -84,6 +85,14 @@ def settings_of(role: Role, kind: type[S]) -> S:
     if not isinstance(settings, kind):
         raise TypeError(role)
     return settings
+
+
+def unheard(why: str) -> str:
+    """That Kafka was not heard, and what to do about it; ``why`` names an error and no setting's value."""
+    return (
+        f"Kafka cannot be used ({why}): see that it runs and that KAFKA_BOOTSTRAP_SERVERS leads to it,"
+        " with a login that may do this; then run this again"
+    )
 
 
 def say(text: str) -> None:

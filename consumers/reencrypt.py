@@ -17,20 +17,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from consumers.reaching import postgres
 from consumers.reencrypt_report import report
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer
 from service.ias.audit import Kind
 from service.settings.roles import ReencryptSettings, Role, load
-from service.store import audit, compatibility, reencryption, resealing
-from service.store.pool import TRANSIENT, Database, open_database
+from service.store import audit, reencryption, resealing
+from service.store.pool import TRANSIENT, Database
 from service.store.reencryption import WRAPPED, Wrapped
 from service.store.resealing import SEALED, Sealed
 from service.store.unit import Vault
 
 PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.5
-_CONNECTIONS: Final = 2
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
@@ -76,14 +76,13 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         WrongKeysError: what would be sealed could not be opened again.
+        ToolError: the database cannot be used.
     """
     settings = load(Role.REENCRYPT, os.environ)
     assert isinstance(settings, ReencryptSettings)  # noqa: S101 - load answers for the role
     keys = _keys(settings)
     vault = Vault(keys.ring)
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    async with postgres(settings.database, vault) as database:
         if not options.check:
             await rotate(database, keys, _print, batch=max(1, options.batch))
         async with database.connection() as connection:

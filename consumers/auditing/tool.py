@@ -12,6 +12,7 @@ from typing import Final
 
 from consumers.auditing import fhir, published, verification
 from consumers.auditing.verification import Report
+from consumers.reaching import postgres
 from schemas.events import AuditHeadPublished
 from schemas.ids import SubjectId
 from service.crypto.signing import SignatureCheck
@@ -20,13 +21,12 @@ from service.ias.audit_check import MEANINGS
 from service.settings.roles import AuditSettings, Role, TopicsSettings, load
 from service.store import audit_entries, subjects
 from service.store import audit_reading as audit
-from service.store.pool import Database, open_database
+from service.store.pool import Database
 from service.store.unit import Vault
 
 OK: Final = 0
 BROKEN: Final = 1
 KAFKA: Final = "kafka"
-_CONNECTIONS: Final = 2
 _FOR_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -59,13 +59,14 @@ async def run(options: argparse.Namespace) -> int:
         SettingsError: what is missing or wrong.
         UnknownSubjectError: nobody has that subject id.
         UnreadableHeadsError: the given heads are none.
+        ToolError: the database cannot be used.
     """
     settings = load(Role.AUDIT, os.environ)
     if not isinstance(settings, AuditSettings):
         return BROKEN
     vault = Vault(settings.auditing.keys)
     heads = await _published(options.heads) if options.action == "verify" else []
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
+    async with postgres(settings.database, vault, checked=False) as database:
         match options.action:
             case "verify":
                 return await _verify(database, settings, heads)

@@ -11,20 +11,18 @@ from typing import Final
 
 from consumers.auditing import published
 from consumers.dispatching import report
+from consumers.reaching import postgres
 from schemas.events import AuditHeadPublished
 from service.gateway.failover import resuming
 from service.settings.failover import DispatchSettings
 from service.settings.roles import Role, TopicsSettings, load
-from service.store import compatibility
 from service.store.dispatch_stop import Why
-from service.store.pool import Database, open_database
+from service.store.pool import Database
 from service.store.unit import Vault
-from service.telemetry import logs
 
 OK: Final = 0
 NOT: Final = 1
 KAFKA: Final = "kafka"
-_CONNECTIONS: Final = 2
 
 _ABOUT: Final = (
     "Calls to Metriport stop by themselves when our key is refused (that ends by itself) and when Postgres was"
@@ -74,16 +72,14 @@ async def run(options: argparse.Namespace) -> int:
         SettingsError: what is missing or wrong.
         NotResumedError: calls stay stopped.
         UnreadableHeadsError: the given heads are none.
+        ToolError: the database cannot be used.
     """
-    logs.configure("console", "info")  # to stderr: what is printed may be read by a program
     settings = load(Role.DISPATCH, os.environ)
     if not isinstance(settings, DispatchSettings):
         return NOT
     vault = Vault(settings.at_rest.keys)
     heads = await _heads(getattr(options, "heads", None))
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    async with postgres(settings.database, vault) as database:
         match options.action:
             case "status":
                 return await _status(database, heads, as_json=options.json)

@@ -9,9 +9,7 @@ import json
 import os
 from typing import Final
 
-from aiokafka.errors import KafkaError
-
-from consumers.command_line import FOUND_WRONG, OK, ToolError, say, settings_of
+from consumers.command_line import FOUND_WRONG, OK, say, settings_of
 from schemas.access import Client
 from service.bus import acls, facts, strimzi, topics
 from service.bus.facts import UnreachableError
@@ -47,7 +45,7 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: what is missing or wrong.
-        ToolError: the cluster does not answer, or not to this login.
+        UnreachableError: the cluster does not answer, or not to this login.
     """
     match options.action:
         case "acls":
@@ -77,11 +75,8 @@ async def _on_cluster(action: str, replication: int) -> int:
             say("created: " + (", ".join(created) or "nothing, all are there"))
             return OK
         return _compared(settings, await facts.look(settings), replication)
-    except UnreachableError as error:
-        why = str(error)
-    except (KafkaError, OSError) as error:
-        why = type(error).__name__
-    raise ToolError(f"Kafka at {settings.bootstrap_servers} cannot be asked ({why})")
+    except OSError as error:  # a file of certificates that is not there
+        raise UnreachableError(type(error).__name__) from None
 
 
 def _compared(settings: Kafka, found: facts.Facts, replication: int) -> int:
