@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,7 @@ def teach(
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The option that every tool has."""
+    """The option of every tool whose result a program may read."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -98,6 +99,11 @@ def unheard(why: str) -> str:
 def say(text: str) -> None:
     """Print to stdout, at once."""
     print(text, flush=True)  # noqa: T201 - the output of a command
+
+
+def say_aside(text: str) -> None:
+    """Print to stderr: how far something is, where stdout is for its one document."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - as above
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - anything that msgspec can write

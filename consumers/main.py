@@ -20,6 +20,7 @@ from consumers.dispatching import tool as dispatching
 from consumers.doctor import tool as doctor
 from consumers.endings import ending
 from consumers.flow import tool as flow
+from consumers.grammar import parser
 from consumers.kafka_setup import tool as kafka_setup
 from consumers.keys import fresh_keys
 from consumers.observing import tool as observing
@@ -94,55 +95,6 @@ def _told(error: Exception) -> int:
     for line in how.lines:
         print(f"metriport-ias: {line}", file=sys.stderr)  # noqa: T201 - a tool talks to a person
     return how.code
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    root = argparse.ArgumentParser(
-        prog="metriport-ias",
-        description="A person's own medical records through Metriport's Individual Access Services.",
-        epilog="Settings come from the environment; the README lists them.",
-    )
-    roles = root.add_subparsers(dest="role", required=True, metavar="ROLE")
-    roles.add_parser("ingress", help="take webhooks and browsers in")
-    roles.add_parser("consumers", help="handle commands, webhooks and callbacks; relay events")
-    roles.add_parser("gateway", help="call Metriport's API")
-    roles.add_parser("all", help="the three of them in one process, for development")
-    roles.add_parser("migrate", help="bring the database to the newest shape")
-    roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
-    roles.add_parser("settings", help="print every setting, its roles, default and meaning")
-    doctor.add_arguments(
-        roles.add_parser("doctor", help="look whether everything is as it has to be")
-    )
-    tool.add_arguments(roles.add_parser("audit", help="check, export or archive the audit"))
-    dispatching.add_arguments(
-        roles.add_parser("dispatch", help="tell, pause or resume the calls to Metriport")
-    )
-    reencrypt.add_arguments(
-        roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
-    )
-    replaying.add_arguments(
-        webhook_setup.add_arguments(
-            roles.add_parser(
-                "webhooks",
-                aliases=["webhook"],
-                help="set up Metriport's webhook, rotate its key, handle webhooks once more",
-            )
-        )
-    )
-    flow.add_arguments(
-        roles.add_parser("flow", help="one command, patient or subject as a timeline")
-    )
-    observing.add_arguments(
-        roles.add_parser("observe", help="what Metriport really sends, beside what is assumed")
-    )
-    dead_letters.add_arguments(
-        roles.add_parser("dead-letters", help="what could not be acted on: list, show, replay")
-    )
-    kafka_setup.add_arguments(
-        roles.add_parser("topics", help="set up or check the Kafka topics; who may do what")
-    )
-    return root
 
 
 async def _dispatch(options: argparse.Namespace) -> int:

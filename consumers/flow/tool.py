@@ -50,6 +50,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The grammar of the command."""
+    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="tell one command, patient or subject as a timeline")
     teach(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from consumers.main import parser
+from consumers.grammar import parser
 
 SERVING: Final = frozenset({"ingress", "consumers", "gateway", "all"})
 """These run until they are told to stop."""
