@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from service.settings.roles import Role, load
 
 OK: Final = 0
 FOUND_WRONG: Final = 1
+WRONG_SETTINGS: Final = 2
 
 _WIDTH: Final = 100
 _SPAN: Final = re.compile(r"(\d{1,6})([smhd])")
@@ -33,7 +35,7 @@ def teach(
 
     Every command ends with 2 when its arguments or settings are wrong.
     """
-    codes = {2: "wrong arguments or settings; nothing was done", **ends}
+    codes = {WRONG_SETTINGS: "wrong arguments or settings; nothing was done", **ends}
     listed = "\n".join(f"  {code}  {meaning}" for code, meaning in sorted(codes.items()))
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = textwrap.fill(about, _WIDTH)
@@ -41,7 +43,7 @@ def teach(
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The option that every tool has."""
+    """The option of every tool whose result a program may read."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -86,9 +88,22 @@ def settings_of(role: Role, kind: type[S]) -> S:
     return settings
 
 
+def unheard(why: str) -> str:
+    """That Kafka was not heard, and what to do about it; ``why`` names an error and no setting's value."""
+    return (
+        f"Kafka cannot be used ({why}): see that it runs and that KAFKA_BOOTSTRAP_SERVERS leads to it,"
+        " with a login that may do this; then run this again"
+    )
+
+
 def say(text: str) -> None:
     """Print to stdout, at once."""
     print(text, flush=True)  # noqa: T201 - the output of a command
+
+
+def say_aside(text: str) -> None:
+    """Print to stderr: how far something is, where stdout is for its one document."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - as above
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - anything that msgspec can write

@@ -12,15 +12,15 @@ from typing import Any, Final
 import structlog
 
 import schemas
-from consumers import reencrypt
+from consumers import reencrypt, tool_logs
 from consumers.auditing import tool
-from consumers.auditing.published import UnreadableHeadsError
-from consumers.auditing.tool import UnknownSubjectError
-from consumers.command_line import ToolError
+from consumers.command_line import FOUND_WRONG, OK
 from consumers.dead_letters import tool as dead_letters
 from consumers.dispatching import tool as dispatching
 from consumers.doctor import tool as doctor
+from consumers.endings import ending
 from consumers.flow import tool as flow
+from consumers.grammar import parser
 from consumers.kafka_setup import tool as kafka_setup
 from consumers.keys import fresh_keys
 from consumers.observing import tool as observing
@@ -29,10 +29,9 @@ from consumers.processes.gateway import gateway
 from consumers.processes.ingress import ingress
 from consumers.processes.lifecycle import Role as RunningRole
 from consumers.processes.lifecycle import run
+from consumers.reaching import using_postgres
 from consumers.replaying import tool as replaying
 from consumers.webhook_setup import tool as webhook_setup
-from consumers.webhook_setup.errors import SetupError
-from service.gateway.failover.resuming import NotResumedError
 from service.settings.reader import SettingsError
 from service.settings.roles import (
     MigrateSettings,
@@ -41,13 +40,8 @@ from service.settings.roles import (
     misplaced_secrets,
 )
 from service.settings.table import table
-from service.store.compatibility import IncompatibleDatabaseError
-from service.store.environment import WrongEnvironmentError
-from service.telemetry import logs, traces
+from service.telemetry import traces
 
-OK: Final = 0
-FAILED: Final = 1
-WRONG_SETTINGS: Final = 2
 OPENAPI: Final = Path(schemas.__file__).parent / "openapi.json"
 
 BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
@@ -55,6 +49,8 @@ BUILDERS: Final[Mapping[Role, Callable[[Any], RunningRole]]] = {
     Role.CONSUMERS: consumers,
     Role.GATEWAY: gateway,
 }
+SERVING: Final = frozenset({"all", *(role.value for role in BUILDERS)})
+"""These run until they are told to stop."""
 
 
 async def webhooks(options: argparse.Namespace) -> int:
@@ -82,77 +78,23 @@ log = structlog.get_logger()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; ends the process with an exit code."""
     options = parser().parse_args(arguments)
+    tool_logs.configure(options.role, os.environ, serves=options.role in SERVING)
     try:
         code = asyncio.run(_dispatch(options))
-    except SettingsError as error:
-        for problem in error.problems:
-            print(f"metriport-ias: {problem}", file=sys.stderr)  # noqa: T201 - before logs exist
-        code = WRONG_SETTINGS
-    except (
-        IncompatibleDatabaseError,
-        WrongEnvironmentError,
-        UnknownSubjectError,
-        UnreadableHeadsError,
-        reencrypt.WrongKeysError,
-        SetupError,
-        NotResumedError,
-        ToolError,
-    ) as error:
-        print(f"metriport-ias: {error}", file=sys.stderr)  # noqa: T201 - as above
-        code = FAILED
-    except Exception as error:
-        log.critical("process.crashed", exc_info=error)
-        code = FAILED
+    except Exception as error:  # noqa: BLE001 - it is told, and the process ends
+        code = _told(error)
     sys.exit(code)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    root = argparse.ArgumentParser(
-        prog="metriport-ias",
-        description="A person's own medical records through Metriport's Individual Access Services.",
-        epilog="Settings come from the environment; the README lists them.",
-    )
-    roles = root.add_subparsers(dest="role", required=True, metavar="ROLE")
-    roles.add_parser("ingress", help="take webhooks and browsers in")
-    roles.add_parser("consumers", help="handle commands, webhooks and callbacks; relay events")
-    roles.add_parser("gateway", help="call Metriport's API")
-    roles.add_parser("all", help="the three of them in one process, for development")
-    roles.add_parser("migrate", help="bring the database to the newest shape")
-    roles.add_parser("keys", help="print a fresh set of keys, as NAME=value lines")
-    roles.add_parser("settings", help="print every setting, its roles, default and meaning")
-    doctor.add_arguments(
-        roles.add_parser("doctor", help="look whether everything is as it has to be")
-    )
-    tool.add_arguments(roles.add_parser("audit", help="check, export or archive the audit"))
-    dispatching.add_arguments(
-        roles.add_parser("dispatch", help="tell, pause or resume the calls to Metriport")
-    )
-    reencrypt.add_arguments(
-        roles.add_parser("reencrypt", help="bring everything at rest under the newest keys")
-    )
-    replaying.add_arguments(
-        webhook_setup.add_arguments(
-            roles.add_parser(
-                "webhooks",
-                aliases=["webhook"],
-                help="set up Metriport's webhook, rotate its key, handle webhooks once more",
-            )
-        )
-    )
-    flow.add_arguments(
-        roles.add_parser("flow", help="one command, patient or subject as a timeline")
-    )
-    observing.add_arguments(
-        roles.add_parser("observe", help="what Metriport really sends, beside what is assumed")
-    )
-    dead_letters.add_arguments(
-        roles.add_parser("dead-letters", help="what could not be acted on: list, show, replay")
-    )
-    kafka_setup.add_arguments(
-        roles.add_parser("topics", help="set up or check the Kafka topics; who may do what")
-    )
-    return root
+def _told(error: Exception) -> int:
+    """Say in a line why it did not work; by type and place alone if nobody expected it."""
+    how = ending(error)
+    if how is None:
+        log.critical("process.crashed", exc_info=error)
+        return FOUND_WRONG
+    for line in how.lines:
+        print(f"metriport-ias: {line}", file=sys.stderr)  # noqa: T201 - a tool talks to a person
+    return how.code
 
 
 async def _dispatch(options: argparse.Namespace) -> int:
@@ -182,7 +124,6 @@ async def _serve(roles: Sequence[Role]) -> int:
     if problems:
         raise SettingsError(problems)
     process = settings[0].process
-    logs.configure(process.log_format, process.log_level)
     _settle_memory()
     if len(roles) == 1:
         for name in misplaced_secrets(roles[0], os.environ):
@@ -209,5 +150,6 @@ async def _migrate() -> int:
         # A third of what a process would spend on its start, and no other role needs it.
         from migrations.run import migrate  # noqa: PLC0415 - as above
 
-        await migrate(settings.url.reveal())
+        with using_postgres("MIGRATION_DATABASE_URL"):
+            await migrate(settings.url.reveal())
     return OK

@@ -11,26 +11,41 @@ The order of a rotation, where a process that lacks a key waits for it and loses
 
 import argparse
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from consumers.command_line import (
+    FOUND_WRONG,
+    OK,
+    add_json,
+    say,
+    say_aside,
+    say_json,
+    settings_of,
+    teach,
+)
+from consumers.reaching import postgres
 from consumers.reencrypt_report import report
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Opener, Sealer
 from service.ias.audit import Kind
-from service.settings.roles import ReencryptSettings, Role, load
-from service.store import audit, compatibility, reencryption, resealing
-from service.store.pool import TRANSIENT, Database, open_database
+from service.settings.roles import ReencryptSettings, Role
+from service.store import audit, reencryption, resealing
+from service.store.pool import TRANSIENT, Database
 from service.store.reencryption import WRAPPED, Wrapped
 from service.store.resealing import SEALED, Sealed
 from service.store.unit import Vault
 
 PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.5
-_CONNECTIONS: Final = 2
+_ABOUT: Final = (
+    "Wraps every data key and seals everything that waits again, under the newest of ENCRYPTION_KEYS and under "
+    "SEALING_PUBLIC_KEY, on a live system and in small steps; killed, it goes on where it was. Then it tells how many "
+    "rows are under which key: an older key may be taken away when none is under it. The order of a change of keys is "
+    "in deploy/README.md."
+)
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
@@ -67,8 +82,18 @@ class Keys(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    teach(
+        parser,
+        _ABOUT,
+        example="metriport-ias reencrypt --check --json",
+        ends={
+            OK: "nothing is left under older keys",
+            FOUND_WRONG: "something is left: keep the older keys and run it again; or it could not be done",
+        },
+    )
     parser.add_argument("--batch", type=int, default=100, help="data keys a transaction (100)")
     parser.add_argument("--check", action="store_true", help="count only, change nothing")
+    add_json(parser)
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -76,20 +101,22 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         WrongKeysError: what would be sealed could not be opened again.
+        ToolError: the database cannot be used.
     """
-    settings = load(Role.REENCRYPT, os.environ)
-    assert isinstance(settings, ReencryptSettings)  # noqa: S101 - load answers for the role
+    settings = settings_of(Role.REENCRYPT, ReencryptSettings)
     keys = _keys(settings)
     vault = Vault(keys.ring)
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    async with postgres(settings.database, vault) as database:
         if not options.check:
-            await rotate(database, keys, _print, batch=max(1, options.batch))
+            tell = say_aside if options.json else say
+            await rotate(database, keys, tell, batch=max(1, options.batch))
         async with database.connection() as connection:
             told = await report(connection, keys.ring, keys.sealer)
-    _print(told.text())
-    return 0 if told.is_done else 1
+    if options.json:
+        say_json(told.document())
+    else:
+        say(told.text())
+    return OK if told.is_done else FOUND_WRONG
 
 
 async def rotate(database: Database, keys: Keys, tell: Tell, *, batch: int) -> None:
@@ -179,7 +206,3 @@ def _keys(settings: ReencryptSettings) -> Keys:
     if sealer.key_id not in opener.key_ids:
         raise WrongKeysError("SEALING_PRIVATE_KEYS holds no key for SEALING_PUBLIC_KEY")
     return Keys(settings.at_rest.keys, opener, sealer)
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - this is the command's output

@@ -1,6 +1,6 @@
 """How many rows are under which key, so that an operator knows when an old key can go."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from service.crypto.keys import KeyRing
 from service.crypto.sealing import Sealer
@@ -48,6 +48,11 @@ class Report(NamedTuple):
     def is_done(self) -> bool:
         """Whether nothing is left under an older or unknown key."""
         return not any(one.left for one in self.counted)
+
+    def document(self) -> dict[str, Any]:
+        """The same for a program."""
+        tables = [{**one._asdict(), "left": one.left} for one in self.counted]
+        return {"done": self.is_done, "tables": tables}
 
     def text(self) -> str:
         """For the operator. Key ids tell nothing about keys."""

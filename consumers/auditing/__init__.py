@@ -2,7 +2,8 @@
 
 What lives here
     ``sealer`` (numbers and chains what was recorded, signs and publishes heads, closes months),
-    ``verification`` (reads a chain and says where it is broken), ``published`` (heads from a file or
+    ``verification`` (reads a chain and says where it is broken), ``summary`` (what that
+    found, for a person and a program), ``published`` (heads from a file or
     from Kafka), ``fhir`` (entries as FHIR AuditEvent), ``tool`` (``metriport-ias audit …``).
 
 What must not

@@ -4,17 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
 from schemas.events import AuditHeadPublished
 from schemas.problems import InvalidMessageError, decode
 from schemas.topics import Topic
-from service.bus.connection import connection_arguments, full_name
+from service.bus.reading import read
 from service.settings.groups import Kafka
 
-_TYPE: Final = ("ce_type", f"ias.event.{AuditHeadPublished.__name__}".encode())
-_WAIT_MS: Final = 1000
+_TYPE: Final = f"ias.event.{AuditHeadPublished.__name__}".encode()
 
 
 class UnreadableHeadsError(Exception):
@@ -55,41 +51,11 @@ def from_lines(lines: Iterable[bytes]) -> list[AuditHeadPublished]:
 
 
 async def from_kafka(settings: Kafka) -> list[AuditHeadPublished]:
-    """Every head that is still in the events' topic, read from its beginning without a group.
+    """Every head that is still in the events' topic.
 
     Raises:
-        UnreadableHeadsError: the cluster or the topic is not there.
+        UnreadableHeadsError: one of them is none.
+        UnreadableTopicError: the cluster or the topic is not there; to check against nothing would look like a check.
     """
-    consumer = AIOKafkaConsumer(
-        full_name(settings, Topic.EVENTS),
-        **connection_arguments(settings),
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    try:
-        await consumer.start()
-        return from_lines(await _all(consumer))
-    except KafkaError as error:
-        raise UnreadableHeadsError(f"Kafka did not give them ({type(error).__name__})") from None
-    finally:
-        await consumer.stop()
-
-
-async def _all(consumer: AIOKafkaConsumer) -> list[bytes]:
-    partitions = sorted(consumer.assignment())
-    if not partitions:  # to check against nothing would look like a check
-        raise UnreadableHeadsError("the events' topic is not there")
-    ends = await consumer.end_offsets(partitions)
-    return [line for one in partitions for line in await _read(consumer, one, ends[one])]
-
-
-async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[bytes]:
-    lines: list[bytes] = []
-    while await consumer.position(partition) < end:
-        records = await consumer.getmany(partition, timeout_ms=_WAIT_MS)
-        lines += [
-            record.value
-            for record in records.get(partition, ())
-            if _TYPE in record.headers and record.value is not None
-        ]
-    return lines
+    records = read(settings, Topic.EVENTS)
+    return from_lines([one.value async for one in records if one.header("ce_type") == _TYPE])

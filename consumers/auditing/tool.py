@@ -1,33 +1,48 @@
-"""``metriport-ias audit …``: check the audit, export it, tell how far it goes.
-
-Exit codes: 0 in order, 1 broken (or nothing to tell), 2 settings or arguments are wrong.
-"""
+"""``metriport-ias audit …``: check the audit, export it, tell how far it goes."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
 
 from consumers.auditing import fhir, published, verification
-from consumers.auditing.verification import Report
+from consumers.auditing.summary import as_text, checked
+from consumers.command_line import FOUND_WRONG, OK, add_json, say, say_json, settings_of, teach
+from consumers.reaching import postgres
 from schemas.events import AuditHeadPublished
 from schemas.ids import SubjectId
 from service.crypto.signing import SignatureCheck
 from service.ias import audit as rules
-from service.ias.audit_check import MEANINGS
-from service.settings.roles import AuditSettings, Role, TopicsSettings, load
+from service.settings.roles import AuditSettings, Role, TopicsSettings
 from service.store import audit_entries, subjects
 from service.store import audit_reading as audit
-from service.store.pool import Database, open_database
+from service.store.pool import Database
 from service.store.unit import Vault
 
-OK: Final = 0
-BROKEN: Final = 1
 KAFKA: Final = "kafka"
-_CONNECTIONS: Final = 2
 _FOR_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+_ABOUT: Final = (
+    "What the service does with identities, sessions, queries, links and keys is recorded, numbered, chained and "
+    "signed. Needs DATABASE_URL and AUDIT_PUBLIC_KEYS."
+)
+_VERIFY: Final = (
+    "Checks every entry, link, signature and head, and names the first that is wrong. Without --heads a cut-off end "
+    "cannot be seen: give heads that were published, from a place that the database's owner cannot change."
+)
+_EXPORT: Final = (
+    "Prints entries as FHIR R4 AuditEvent, one JSON document a line, oldest first. Subjects are told by reference "
+    "alone; with ENCRYPTION_KEYS one subject's can be asked for by name."
+)
+_HEAD: Final = (
+    "Prints the newest published head as a JSON line, as `audit verify --heads FILE` reads it: put it aside, outside "
+    "of this database."
+)
+_EXPIRED: Final = (
+    "Prints the SQL that drops months which are closed by a checkpoint and older than AUDIT_RETENTION_MONTHS; the "
+    "tables' owner runs it, after an export. It drops nothing itself."
+)
 
 
 class UnknownSubjectError(Exception):
@@ -36,20 +51,50 @@ class UnknownSubjectError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The grammar of ``metriport-ias audit``."""
+    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    verify = actions.add_parser("verify", help="check every entry, link, signature and head")
-    verify.add_argument(
+    _add_verify(actions.add_parser("verify", help="check every entry, link, signature and head"))
+    _add_export(actions.add_parser("export", help="print entries as FHIR R4 AuditEvent JSON lines"))
+    teach(
+        actions.add_parser("head", help="print the newest published head as a JSON line"),
+        _HEAD,
+        example="metriport-ias audit head",
+        ends={OK: "it was printed", FOUND_WRONG: "there is none yet, or nobody can tell"},
+    )
+    teach(
+        actions.add_parser("expired", help="print SQL that drops months whose retention is over"),
+        _EXPIRED,
+        example="metriport-ias audit expired",
+        ends={OK: "all that may go was printed", FOUND_WRONG: "nobody can tell: see stderr"},
+    )
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    teach(
+        parser,
+        _VERIFY,
+        example="metriport-ias audit verify --heads kafka",
+        ends={OK: "in order", FOUND_WRONG: "broken, or it cannot be checked: stderr says why"},
+    )
+    parser.add_argument(
         "--heads",
         default=None,
         metavar=f"FILE|{KAFKA}",
         help="published heads: JSON lines of AuditHeadPublished, or read from the events' topic",
     )
-    export = actions.add_parser("export", help="print entries as FHIR R4 AuditEvent JSON lines")
-    export.add_argument("--from", dest="begin", type=date.fromisoformat, help="first day (UTC)")
-    export.add_argument("--to", dest="end", type=date.fromisoformat, help="day after the last")
-    export.add_argument("--subject", help="one subjectId's entries; needs ENCRYPTION_KEYS")
-    actions.add_parser("head", help="print the newest published head as a JSON line")
-    actions.add_parser("expired", help="print SQL that drops months whose retention is over")
+    add_json(parser)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    teach(
+        parser,
+        _EXPORT,
+        example="metriport-ias audit export --from 2026-06-01 --to 2026-07-01",
+        ends={OK: "all were printed", FOUND_WRONG: "not all, or there is no such subject"},
+    )
+    parser.add_argument("--from", dest="begin", type=date.fromisoformat, help="first day (UTC)")
+    parser.add_argument("--to", dest="end", type=date.fromisoformat, help="day after the last")
+    parser.add_argument("--subject", help="one subjectId's entries; needs ENCRYPTION_KEYS")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -59,16 +104,15 @@ async def run(options: argparse.Namespace) -> int:
         SettingsError: what is missing or wrong.
         UnknownSubjectError: nobody has that subject id.
         UnreadableHeadsError: the given heads are none.
+        ToolError: the database cannot be used.
     """
-    settings = load(Role.AUDIT, os.environ)
-    if not isinstance(settings, AuditSettings):
-        return BROKEN
+    settings = settings_of(Role.AUDIT, AuditSettings)
     vault = Vault(settings.auditing.keys)
     heads = await _published(options.heads) if options.action == "verify" else []
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
+    async with postgres(settings.database, vault, checked=False) as database:
         match options.action:
             case "verify":
-                return await _verify(database, settings, heads)
+                return await _verify(database, settings, heads, as_json=options.json)
             case "export":
                 return await _export(database, options)
             case "head":
@@ -82,37 +126,26 @@ async def _published(source: str | None) -> list[AuditHeadPublished]:
         return []
     if source != KAFKA:
         return published.from_file(Path(source))
-    settings = load(Role.TOPICS, os.environ)
-    if not isinstance(settings, TopicsSettings):
-        return []
-    return await published.from_kafka(settings.kafka)
+    return await published.from_kafka(settings_of(Role.TOPICS, TopicsSettings).kafka)
 
 
 async def _verify(
-    database: Database, settings: AuditSettings, heads: Sequence[AuditHeadPublished]
+    database: Database,
+    settings: AuditSettings,
+    heads: Sequence[AuditHeadPublished],
+    *,
+    as_json: bool,
 ) -> int:
     check = SignatureCheck(settings.auditing.public_keys)
     months = settings.auditing.retention_months
     async with database.connection() as connection:
         report = await verification.verify(connection, check, months, heads)
-    _print(summary(report, len(heads)))
-    return OK if report.broken is None else BROKEN
-
-
-def summary(report: Report, given: int) -> str:
-    """What was checked, and the first break if there is one."""
-    skipped = f", {report.heads_skipped} before the first" if report.heads_skipped else ""
-    checked = (
-        f"entries checked: {report.entries} (numbers {report.first} to {report.last}); "
-        f"heads and checkpoints matched: {report.heads_matched}{skipped}; heads given: {given}"
-        if report.entries
-        else f"entries checked: none; heads given: {given}"
-    )
-    if report.broken is None:
-        return f"{checked}\nin order"
-    number, kind = report.broken
-    missed = f" ({report.never_chained} entries)" if report.never_chained else ""
-    return f"{checked}\nbroken at number {number}: {kind.value}: {MEANINGS[kind]}{missed}"
+    told = checked(report, len(heads))
+    if as_json:
+        say_json(told)
+    else:
+        say(as_text(told))
+    return OK if told.in_order else FOUND_WRONG
 
 
 async def _export(database: Database, options: argparse.Namespace) -> int:
@@ -123,7 +156,7 @@ async def _export(database: Database, options: argparse.Namespace) -> int:
         reference = await _reference(database, SubjectId(options.subject))
     async with database.connection() as connection:
         async for entry in audit.entries(connection, begin, end, reference):
-            _print(fhir.line(entry, options.subject))
+            say(fhir.line(entry, options.subject))
     return OK
 
 
@@ -140,8 +173,8 @@ async def _head(database: Database) -> int:
     async with database.connection() as connection:
         newest = await audit.newest_head(connection)
     if newest is None:
-        return BROKEN
-    _print(verification.as_line(newest))
+        return FOUND_WRONG
+    say(verification.as_line(newest))
     return OK
 
 
@@ -166,13 +199,9 @@ async def _expired(database: Database, retention_months: int) -> int:
             f"audit_entry_{before:%Y_%m}",
         )
         for name in sorted(tables.intersection(names)):
-            _print(f"drop table {name};")
+            say(f"drop table {name};")
     return OK
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
-
-
-def _print(line: str) -> None:
-    print(line)  # noqa: T201 - the output of a command

@@ -30,12 +30,11 @@ from consumers.dead_letters.masking import shown_fields
 from consumers.replaying.again import Again, Result, open_again
 from schemas.reasons import REMEDIES, Reason
 from service.assumed.shapes import shape_of_bytes
-from service.bus.reading import UnreadableTopicError, open_places
+from service.bus.reading import open_places
 from service.bus.received import Received
 from service.crypto.sealing import Opener
 from service.settings.roles import ConsumersSettings, Role
 from service.settings.tools import ToolsSettings
-from service.telemetry import logs
 
 GONE: Final = "gone"
 """Its topic does not have the record any more, or it never was one (unreadable at the door, parked)."""
@@ -130,19 +129,16 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: what is missing or wrong.
-        ToolError: Kafka or the database is away.
+        ToolError: there is no such letter, or the database cannot be used.
+        UnreadableTopicError: Kafka cannot be used.
     """
-    logs.configure("console", "warning")
-    try:
-        match options.action:
-            case "list":
-                return await _list(options)
-            case "show":
-                return await _show(options)
-            case _:
-                return await _replay(options)
-    except UnreadableTopicError as error:
-        raise ToolError(str(error)) from None
+    match options.action:
+        case "list":
+            return await _list(options)
+        case "show":
+            return await _show(options)
+        case _:
+            return await _replay(options)
 
 
 async def _list(options: argparse.Namespace) -> int:

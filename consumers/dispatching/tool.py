@@ -1,30 +1,23 @@
-"""The command line of ``metriport-ias dispatch``.
-
-Exit codes: 0 done (``status``: calls go out), 1 not (``status``: they do not), 2 settings are wrong.
-"""
+"""The command line of ``metriport-ias dispatch``."""
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Final
 
 from consumers.auditing import published
+from consumers.command_line import FOUND_WRONG, OK, add_json, say, settings_of, teach
 from consumers.dispatching import report
+from consumers.reaching import postgres
 from schemas.events import AuditHeadPublished
 from service.gateway.failover import resuming
 from service.settings.failover import DispatchSettings
-from service.settings.roles import Role, TopicsSettings, load
-from service.store import compatibility
+from service.settings.roles import Role, TopicsSettings
 from service.store.dispatch_stop import Why
-from service.store.pool import Database, open_database
+from service.store.pool import Database
 from service.store.unit import Vault
-from service.telemetry import logs
 
-OK: Final = 0
-NOT: Final = 1
 KAFKA: Final = "kafka"
-_CONNECTIONS: Final = 2
 
 _ABOUT: Final = (
     "Calls to Metriport stop by themselves when our key is refused (that ends by itself) and when Postgres was"
@@ -32,8 +25,16 @@ _ABOUT: Final = (
     " Metriport has accepted, and it would be sent twice. Commands and webhooks are taken all the while."
     " Needs DATABASE_URL and ENCRYPTION_KEYS, as the gateway does. The runbook is in deploy/README.md."
 )
+_STATUS: Final = (
+    "Tells whether calls to Metriport go out, and if not why and since when, and how many network queries wait. "
+    "With --heads also whether commits are lost: published heads that this database does not have prove it."
+)
+_PAUSE: Final = (
+    "Stops every call to Metriport until `dispatch resume`; calls that are under way end. Commands and webhooks are "
+    "taken all the while. Run it with --restored after a restore, before the first gateway starts."
+)
 _RESUME: Final = (
-    "Without --nothing-lost every network query that was not sent, as far as this database knows, is told as"
+    "Lets calls out again. Without --nothing-lost every network query that was not sent, as far as this database knows, is told as"
     " NetworkQueryOutcomeUnknown and is not sent: it may have been. A webhook proves it later if so. Run it"
     " when the consumers have caught up: a command that they handle once more has to be there. Killed, it can"
     " be run again. After a mere pause nothing is changed."
@@ -45,18 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     status = actions.add_parser("status", help="tell whether calls go out, and if not why")
-    resume = actions.add_parser("resume", help="let calls out again", description=_RESUME)
-    resume.add_argument(
-        "--nothing-lost",
-        action="store_true",
-        help="you know that no commit is lost (synchronous standby, planned switch): leave queries due",
-    )
+    resume = actions.add_parser("resume", help="let calls out again")
     pause = actions.add_parser("pause", help="stop calls until `resume`")
-    pause.add_argument(
-        "--restored",
-        action="store_true",
-        help="this database was restored: `resume` has to make safe what may have been sent",
+    teach(
+        status,
+        _STATUS,
+        example="metriport-ias dispatch status --json",
+        ends={OK: "calls go out", FOUND_WRONG: "they do not, or nobody can tell"},
     )
+    _add_resume(resume)
+    _add_pause(pause)
     for one in (status, resume):
         one.add_argument(
             "--heads",
@@ -64,7 +63,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="published heads of the audit, as for `audit verify`: they may prove that commits are lost",
         )
     for one in (status, resume, pause):
-        one.add_argument("--json", action="store_true", help="print one JSON object")
+        add_json(one)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    teach(
+        parser,
+        _RESUME,
+        example="metriport-ias dispatch resume --heads kafka",
+        ends={OK: "nothing stops calls any more", FOUND_WRONG: "they stay stopped: see stderr"},
+    )
+    parser.add_argument(
+        "--nothing-lost",
+        action="store_true",
+        help="you know that no commit is lost (synchronous standby, planned switch): leave queries due",
+    )
+
+
+def _add_pause(parser: argparse.ArgumentParser) -> None:
+    teach(
+        parser,
+        _PAUSE,
+        example="metriport-ias dispatch pause --restored",
+        ends={OK: "calls are stopped", FOUND_WRONG: "nobody can tell: see stderr"},
+    )
+    parser.add_argument(
+        "--restored",
+        action="store_true",
+        help="this database was restored: `resume` has to make safe what may have been sent",
+    )
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -74,16 +101,12 @@ async def run(options: argparse.Namespace) -> int:
         SettingsError: what is missing or wrong.
         NotResumedError: calls stay stopped.
         UnreadableHeadsError: the given heads are none.
+        ToolError: the database cannot be used.
     """
-    logs.configure("console", "info")  # to stderr: what is printed may be read by a program
-    settings = load(Role.DISPATCH, os.environ)
-    if not isinstance(settings, DispatchSettings):
-        return NOT
+    settings = settings_of(Role.DISPATCH, DispatchSettings)
     vault = Vault(settings.at_rest.keys)
     heads = await _heads(getattr(options, "heads", None))
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    async with postgres(settings.database, vault) as database:
         match options.action:
             case "status":
                 return await _status(database, heads, as_json=options.json)
@@ -98,24 +121,21 @@ async def _heads(source: str | None) -> list[AuditHeadPublished] | None:
         return None
     if source != KAFKA:
         return published.from_file(Path(source))
-    settings = load(Role.TOPICS, os.environ)
-    return (
-        await published.from_kafka(settings.kafka) if isinstance(settings, TopicsSettings) else None
-    )
+    return await published.from_kafka(settings_of(Role.TOPICS, TopicsSettings).kafka)
 
 
 async def _status(
     database: Database, heads: list[AuditHeadPublished] | None, *, as_json: bool
 ) -> int:
     found = await report.look(database, heads)
-    _print(found.as_json() if as_json else found.as_text())
-    return OK if found.may_go_out else NOT
+    say(found.as_json() if as_json else found.as_text())
+    return OK if found.may_go_out else FOUND_WRONG
 
 
 async def _pause(database: Database, *, restored: bool, as_json: bool) -> int:
     news = await resuming.pause(database, Why.DATABASE_CHANGED if restored else Why.PAUSED)
     text = "paused" if news else "was stopped already"
-    _print(json.dumps({"paused": True, "news": news}) if as_json else text)
+    say(json.dumps({"paused": True, "news": news}) if as_json else text)
     return OK
 
 
@@ -130,9 +150,5 @@ async def _resume(
     if doubted is None:
         text = "nothing was stopped"
     told = {"resumed": doubted is not None, "unknown_queries": doubted or 0}
-    _print(json.dumps(told) if options.json else text)
+    say(json.dumps(told) if options.json else text)
     return OK
-
-
-def _print(line: str) -> None:
-    print(line)  # noqa: T201 - the output of a command

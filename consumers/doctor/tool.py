@@ -20,7 +20,6 @@ from service.settings.roles import Role
 from service.store import health
 from service.store.pool import TRANSIENT, open_database
 from service.store.unit import Vault
-from service.telemetry import logs
 
 _WRONG_SETTINGS: Final = 2
 _ABOUT: Final = (
@@ -82,7 +81,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Do what the command line asks; the exit code."""
-    logs.configure("console", "error")  # to stderr; what is found is said once, on stdout
     roles = [Role(name) for name in options.roles]
     environ = os.environ
     findings = [*environment.check(environ, roles), *await _look(environ, options)]

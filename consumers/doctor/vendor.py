@@ -20,6 +20,7 @@ from consumers.doctor.finding import Finding, ok, warning, wrong
 from consumers.webhook_setup.account import Account, Health, shown
 from consumers.webhook_setup.errors import SetupError
 from consumers.webhook_setup.steps import OK, Patience, verify
+from consumers.webhook_setup.telling import Telling
 from consumers.webhook_setup.vendor import VendorAccount
 from service.gateway.client import VendorClient
 from service.webhook_signature import HEADER
@@ -120,7 +121,7 @@ async def pinged(url: str, key: str) -> Finding:
 async def _vendor_ping(account: VendorAccount) -> Finding:
     check, said = "vendor.ping-by-metriport", list[str]()
     try:
-        code = await verify(account, said.append, Patience(most=0.0))
+        code = await verify(account, Telling(said.append), Patience(most=0.0))
     except SetupError as error:
         return wrong(check, str(error), "run it again")
     if code == OK:

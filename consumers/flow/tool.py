@@ -17,8 +17,10 @@ from consumers.command_line import (
     say_json,
     settings_of,
     teach,
+    unheard,
 )
 from consumers.flow.timeline import Line, as_text, event_fields, in_order, of_command
+from consumers.reaching import postgres
 from consumers.reading import kind_of
 from schemas.ids import CommandId, PatientId, SubjectId
 from schemas.topics import Topic
@@ -26,13 +28,11 @@ from service.bus.reading import UnreadableTopicError, read
 from service.bus.received import Received
 from service.settings.roles import Role
 from service.settings.tools import ToolsSettings
-from service.store import compatibility, flow
+from service.store import flow
 from service.store.flow import Step
-from service.store.pool import TRANSIENT, Database, open_database
+from service.store.pool import Database
 from service.store.unit import Vault
-from service.telemetry import logs
 
-_CONNECTIONS: Final = 2
 _ABOUT: Final = (
     "Tells everything about one command, patient or subject in the order in which it happened: commands, states "
     "as they are now, calls to Metriport with their outcomes, webhooks, events, audit entries. Secrets and "
@@ -50,6 +50,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The grammar of the command."""
+    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="tell one command, patient or subject as a timeline")
     teach(
@@ -81,18 +82,13 @@ async def run(options: argparse.Namespace) -> int:
         SettingsError: what is missing or wrong.
         ToolError: nothing was found, or the database or Kafka is away.
     """
-    logs.configure("console", "warning")
     settings = settings_of(Role.TOOLS, ToolsSettings)
     vault = Vault(settings.at_rest.keys)
     try:
-        async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-            async with database.connection() as connection:
-                await compatibility.check(connection)
+        async with postgres(settings.database, vault) as database:
             told = await _timeline(database, settings, options)
     except UnreadableTopicError as error:
-        raise ToolError(f"{error} (--no-kafka leaves events and webhooks out)") from None
-    except TRANSIENT as error:
-        raise ToolError(f"the database is away ({type(error).__name__})") from None
+        raise ToolError(f"{unheard(str(error))}, or leave it out with --no-kafka") from None
     if options.json:
         say_json(told)
     else:

@@ -20,13 +20,11 @@ from consumers.command_line import (
 from consumers.observing.collecting import kept, webhooks
 from consumers.observing.report import lines, report
 from consumers.reading import Reader
-from service.bus.reading import UnreadableTopicError
 from service.crypto.sealing import Opener
 from service.settings.observing import Observing
 from service.settings.reader import Reader as SettingsReader
 from service.settings.roles import Role
 from service.settings.tools import ToolsSettings
-from service.telemetry import logs
 from service.telemetry.shapes import UnreadableShapesError
 
 _ABOUT: Final = (
@@ -61,9 +59,9 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: what is missing or wrong.
-        ToolError: Kafka is away, or the folder cannot be read.
+        ToolError: the folder cannot be read.
+        UnreadableTopicError: Kafka cannot be used.
     """
-    logs.configure("console", "warning")
     settings = settings_of(Role.TOOLS, ToolsSettings)
     folder = options.shapes or Observing.read(SettingsReader(os.environ)).folder
     opener = Opener(settings.opening.private_keys.reveal())
@@ -72,7 +70,7 @@ async def run(options: argparse.Namespace) -> int:
     try:
         seen = [one async for one in webhooks(settings.kafka, reader, options.since, unread)]
         told = report([*seen, *kept(folder)], unread)
-    except (UnreadableTopicError, UnreadableShapesError) as error:
+    except UnreadableShapesError as error:
         raise ToolError(str(error)) from None
     if options.json:
         say_json(told)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -11,15 +11,14 @@ from consumers.acting import Actor, Message
 from consumers.command_line import ToolError
 from consumers.context import context_of
 from consumers.hanging import HandlerHungError
+from consumers.reaching import postgres, unusable
 from consumers.reading import Reader, RejectedError, kind_of
 from schemas.reasons import Reason
 from service.bus.received import Received
 from service.settings.roles import ConsumersSettings
-from service.store import compatibility, held
-from service.store.pool import TRANSIENT, Database, open_database
+from service.store import held
+from service.store.pool import TRANSIENT, Database
 from service.store.unit import Vault
-
-_CONNECTIONS: Final = 2
 
 log = structlog.get_logger()
 
@@ -71,9 +70,7 @@ class Again:
         except RejectedError as error:
             return Outcome(Result.REFUSED, error.reason)
         except TRANSIENT as error:
-            raise ToolError(
-                f"the database is away ({type(error).__name__}): what was done stays done, run it again"
-            ) from None
+            raise ToolError(f"{unusable(error)}: what was done stays done") from None
         except HandlerHungError:
             log.error("replay.handler_hangs", type=kind_of(record).message_type)  # noqa: TRY400 - no text
         except Exception as error:
@@ -94,7 +91,5 @@ async def open_again(settings: ConsumersSettings) -> AsyncIterator[Again]:
     context = context_of(settings)
     reader = Reader(context.opener, settings.webhooks.keys.current, settings.sealing.mac_keys)
     vault = Vault(settings.at_rest.keys)
-    async with open_database(settings.database.url, _CONNECTIONS, vault) as database:
-        async with database.connection() as connection:
-            await compatibility.check(connection)
+    async with postgres(settings.database, vault) as database:
         yield Again(database, Actor(database, reader, context))

@@ -11,7 +11,6 @@ from consumers.acting import inbox_name
 from consumers.command_line import (
     FOUND_WRONG,
     OK,
-    ToolError,
     add_json,
     add_since,
     add_until,
@@ -25,12 +24,11 @@ from consumers.replaying.again import Again, Result, open_again
 from schemas.metriport.webhooks import KNOWN_TYPES
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from service.bus.reading import UnreadableTopicError, read
+from service.bus.reading import read
 from service.bus.received import Received
 from service.settings.groups import Kafka
 from service.settings.roles import ConsumersSettings, Role
 from service.store import inbox
-from service.telemetry import logs
 
 NEW: Final = "new"
 _ABOUT: Final = (
@@ -95,21 +93,18 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: what is missing or wrong.
-        ToolError: Kafka or the database is away.
+        ToolError: the database cannot be used.
+        UnreadableTopicError: Kafka cannot be used.
     """
-    logs.configure("console", "warning")
     settings = settings_of(Role.CONSUMERS, ConsumersSettings)
     results, types, bad = Counter[str](), Counter[str](), list[Bad]()
     async with open_again(settings) as again:
-        try:
-            async for record in chosen(settings.kafka, options):
-                result, reason = await _one(again, record, dry_run=options.dry_run)
-                types[_type(record)] += 1
-                results[result] += 1
-                if reason is not None:
-                    bad.append(_bad(record, result, reason))
-        except UnreadableTopicError as error:
-            raise ToolError(str(error)) from None
+        async for record in chosen(settings.kafka, options):
+            result, reason = await _one(again, record, dry_run=options.dry_run)
+            types[_type(record)] += 1
+            results[result] += 1
+            if reason is not None:
+                bad.append(_bad(record, result, reason))
     counts = Counts(options.dry_run, types.total(), dict(results), dict(types), bad)
     if options.json:
         say_json(counts)

@@ -15,8 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from consumers.auditing import published, tool
 from consumers.auditing.published import UnreadableHeadsError
 from consumers.auditing.tool import UnknownSubjectError
+from consumers.grammar import parser
 from consumers.keys import fresh_keys
-from consumers.main import parser
 from schemas.topics import Topic
 from service.crypto.signing import SignatureCheck, Signer
 from tests.audit.conftest import Ledger
@@ -80,6 +80,32 @@ async def test_tampering_ends_with_1_and_is_named_with_its_number(
     code, lines = await audit("verify")
     assert code == 1
     assert lines[1] == ("broken at number 2: missing: an entry or its link is not there any more")
+
+
+async def test_a_program_reads_the_same_from_one_document(ledger: Ledger, audit: Audit) -> None:
+    await ledger.sealed(3)
+    whole = {
+        "in_order": True,
+        "entries": 3,
+        "first": 1,
+        "last": 3,
+        "heads_matched": 1,
+        "heads_skipped": 0,
+        "heads_given": 0,
+        "never_chained": 0,
+        "broken": None,
+    }
+    code, lines = await audit("verify", "--json")
+    assert (code, json.loads("".join(lines))) == (0, whole)
+    await ledger.tamper("delete from audit_chain where number = 2")
+    code, lines = await audit("verify", "--json")
+    found = json.loads("".join(lines))
+    assert (code, found["in_order"]) == (1, False)
+    assert found["broken"] == {
+        "number": 2,
+        "kind": "missing",
+        "meaning": "an entry or its link is not there any more",
+    }
 
 
 async def test_a_head_that_was_put_aside_finds_that_the_end_was_cut_off(

@@ -1,4 +1,7 @@
-"""Every tool teaches: what it is for, an example that can be parsed, and how it ends."""
+"""Every command teaches: what it is for, an example that can be parsed, how it ends, and what a program reads.
+
+The commands are those of the grammar itself, so that none can be forgotten.
+"""
 
 import re
 import shlex
@@ -7,59 +10,89 @@ import sys
 
 import pytest
 
-from consumers.main import main, parser
+from consumers.grammar import parser
+from consumers.main import main
+from service.settings.roles import Role, describe
+from tests.command_line.commands import SERVING, commands, groups
 
-COMMANDS = (
-    "doctor",
-    "dead-letters list",
-    "dead-letters show",
-    "dead-letters replay",
-    "webhooks replay",
-    "flow show",
-    "observe",
-)
+WITHOUT_JSON = {
+    **dict.fromkeys(SERVING, "it prints log lines, which LOG_FORMAT makes JSON"),
+    "audit expired": "it prints SQL to run",
+    "audit export": "each of its lines is JSON",
+    "audit head": "its one line is JSON, as --heads reads it",
+    "keys": "it prints NAME=value lines to keep",
+    "migrate": "it prints nothing",
+    "settings": "it prints a part of the README",
+    "topics strimzi": "it prints YAML for kubectl",
+}
+"""Why there is nothing more for a program to read."""
+
+WITHOUT_SETTINGS = {"keys", "settings", "topics acls", "topics strimzi"}
+FINDS_OUT = {"doctor"}
+"""What is missing is what it is for; with --role it ends with 2, as tests/doctor holds."""
 
 
-def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+def help_of(name: str, capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args([*command.split(), "--help"])
+        parser().parse_args([*name.split(), "--help"])
     assert ended.value.code == 0
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def example_of(shown: str) -> list[str]:
+    found = re.search(r"^example:\n  metriport-ias (.+)$", shown, re.MULTILINE)
+    assert found is not None
+    return shlex.split(found[1])
+
+
+@pytest.mark.parametrize("name", groups())
+def test_a_group_of_commands_says_what_it_is_for(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = help_of(name, capsys).split("\n\n")[1]
+    assert re.match(r"[A-Z].+\.$", about, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", commands())
 def test_help_tells_its_purpose_an_example_and_its_exit_codes(
-    command: str, capsys: pytest.CaptureFixture[str]
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = help_of(command, capsys)
-    assert "--json" in shown
-    assert re.search(r"exit codes:\n  0  .+\n  1  .+\n  2  wrong arguments", shown)
-    example = re.search(r"example:\n  metriport-ias (.+)\n", shown)
-    assert example is not None
-    options = parser().parse_args(shlex.split(example[1]))
-    assert options.role == command.split(maxsplit=1)[0]
+    shown = help_of(name, capsys)
+    assert re.match(r"[A-Z].+\.$", shown.split("\n\n")[1], re.DOTALL)
+    assert re.search(
+        r"^exit codes:\n  0  .+\n(  1  .+\n)?  2  wrong arguments.*\n\Z", shown, re.MULTILINE
+    )
+    example = example_of(shown)
+    parser().parse_args(example)
+    assert " ".join(example).startswith(name)
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one != "doctor"])
+@pytest.mark.parametrize("name", commands())
+def test_a_program_can_read_what_it_prints_unless_there_is_a_reason(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ("--json" in help_of(name, capsys)) is (name not in WITHOUT_JSON)
+
+
+def test_no_reason_is_given_for_a_command_that_is_not_there() -> None:
+    assert commands().keys() >= WITHOUT_JSON.keys() | WITHOUT_SETTINGS | FINDS_OUT
+
+
+@pytest.mark.parametrize("name", sorted(commands().keys() - WITHOUT_SETTINGS - FINDS_OUT))
 def test_missing_settings_end_with_2_all_named(
-    command: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "SEALING_PRIVATE_KEYS"):
-        monkeypatch.delenv(name, raising=False)
-    more = {
-        "dead-letters show": ["some-id"],
-        "dead-letters replay": ["some-id"],
-        "webhooks replay": ["--since", "1h"],
-        "flow show": ["--subject", "somebody"],
-    }
+    for setting in {one.name for role in Role for one in describe(role)}:
+        monkeypatch.delenv(setting, raising=False)
+        monkeypatch.delenv(f"{setting}_FILE", raising=False)
+    example = example_of(help_of(name, capsys))
     with pytest.raises(SystemExit) as ended:
-        main([*command.split(), *more.get(command, [])])
+        main(example)
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert "DATABASE_URL is missing" in said
-    assert "SEALING_PRIVATE_KEYS is missing" in said
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert all(re.match(r"metriport-ias: [A-Z_]+ is missing \(", line) for line in err.splitlines())
+    assert err
 
 
 def test_only_the_migration_loads_what_migrates() -> None:

@@ -10,11 +10,11 @@ from tests.stack.ports import free_port
 def test_a_cluster_that_does_not_answer_is_told_in_one_line(
     action: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    servers = f"127.0.0.1:{free_port()}"
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", servers)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
     with pytest.raises(SystemExit) as ended:
         main(["topics", action])
     assert ended.value.code == 1
     assert capsys.readouterr().err == (
-        f"metriport-ias: Kafka at {servers} cannot be asked (KafkaConnectionError)\n"
+        "metriport-ias: Kafka cannot be used (KafkaConnectionError): see that it runs and that KAFKA_BOOTSTRAP_SERVERS"
+        " leads to it, with a login that may do this; then run this again\n"
     )

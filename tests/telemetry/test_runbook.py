@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from consumers.main import parser
+from consumers.grammar import parser
 from service.telemetry import metrics
 from tests.telemetry.rules import ALERTS, OBSERVABILITY, ROOT, RUNBOOK, rules
 

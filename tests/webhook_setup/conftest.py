@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from consumers.webhook_setup import steps
 from consumers.webhook_setup.key_file import KeyFile
 from consumers.webhook_setup.steps import Patience
+from consumers.webhook_setup.telling import Telling
 from consumers.webhook_setup.vendor import VendorAccount
 from service.gateway.client import VendorClient, open_client
 from service.settings.metriport import Metriport
@@ -38,25 +39,28 @@ class Setup:
     file: KeyFile
     said: list[str]
 
+    def __post_init__(self) -> None:
+        self.tell = Telling(self.said.append)
+
     async def register(self, url: str, *, replace: bool = False) -> int:
         """As ``webhook register``, until the vendor has nothing more to send."""
-        code = await steps.register(self.account, url, self.file, self.said.append, replace=replace)
+        code = await steps.register(self.account, url, self.file, self.tell, replace=replace)
         await self.sandbox.background.idle()
         return code
 
     async def verify(self, patience: Patience = SOON) -> int:
         """As ``webhook verify``."""
-        return await steps.verify(self.account, self.said.append, patience)
+        return await steps.verify(self.account, self.tell, patience)
 
     async def rotate(self, account: VendorAccount | None = None) -> int:
         """As ``webhook rotate-key``, until the vendor has nothing more to send."""
-        code = await steps.rotate(account or self.account, self.file, self.said.append)
+        code = await steps.rotate(account or self.account, self.file, self.tell)
         await self.sandbox.background.idle()
         return code
 
     async def status(self, file: KeyFile | None = None) -> int:
         """As ``webhook status``."""
-        return await steps.status(self.account, file, self.said.append)
+        return await steps.status(self.account, file, self.tell)
 
     @property
     def key(self) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from consumers.main import main, parser
+from consumers.grammar import parser
+from consumers.main import main
 from consumers.webhook_setup.steps import OK
 from tests.ingress.opening import KEYS
 from tests.ingress.running import NOWHERE, WEBHOOK_PATH
