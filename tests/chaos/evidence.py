@@ -21,7 +21,7 @@ from tests.stack.postgres import EmbeddedPostgres
 
 __all__ = ["Deployed", "Evidence", "collect"]
 
-READ_SECONDS: Final = 60.0
+READ_SECONDS: Final = 600.0  # two hours of records
 _OWN_LIMITS: Final = {
     "write-patient": ("PACING_PATIENT_WRITES", 15),
     "start-network-query": ("PACING_NETWORK_QUERIES", 20),

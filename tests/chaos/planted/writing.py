@@ -12,10 +12,10 @@ BUGS: Final = (
         (
             Edit(
                 "service/bus/subscription.py",
-                "            if hand.records:\n                await self._step()\n",
-                "            if hand.records:\n"
-                "                hand.done |= offsets_after(list(hand.records))\n"
-                "                await commit(consumer, hand)\n"
+                "            if self._hand.records:\n                await self._step()\n",
+                "            if self._hand.records:\n"
+                "                self._hand.done |= offsets_after(list(self._hand.records))\n"
+                "                await commit(consumer, self._hand)\n"
                 "                await self._step()\n",
             ),
         ),
