@@ -60,7 +60,9 @@ class Database:
     def read(cls, reader: Reader) -> "Database":
         """Read the group."""
         return cls(
-            url=reader.secret("DATABASE_URL", "postgresql:// URL with this process's own role."),
+            url=reader.database_url(
+                "DATABASE_URL", "postgresql:// URL with this process's own role."
+            ),
             pool_size=reader.integer(
                 "DATABASE_POOL_SIZE", "Connections a process may hold.", 8, 1, 100
             ),

@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from service.crypto.keys import KEY_BYTES
 from service.settings.secret import Secret
-from service.settings.urls import absolute, base_url, guarded_url
+from service.settings.urls import absolute, base_url, database_url, guarded_url
 
 T = TypeVar("T")
+_PLACEHOLDER_URLS = ("https://placeholder.invalid", "postgresql://placeholder.invalid")
 
 
 class Described(NamedTuple):
@@ -97,6 +98,10 @@ class Reader:
         """Secret text."""
         return Secret(self._read(name, "secret", meaning, None, str, secret=True))
 
+    def database_url(self, name: str, meaning: str) -> Secret[str]:
+        """A postgresql:// URL, which holds a password."""
+        return Secret(self._read(name, "secret", meaning, None, database_url, secret=True))
+
     def header_secret(self, name: str, meaning: str) -> Secret[str]:
         """Secret text that is sent as a header: visible ASCII characters."""
         return Secret(self._read(name, "secret", meaning, None, _header, secret=True))
@@ -177,7 +182,7 @@ class Reader:
 
 def parse_placeholder(parse: Callable[[str], T]) -> T:
     """Something of the right shape to go on with after a problem; never used, for loading fails."""
-    for candidate in ("0", "https://placeholder.invalid", "A" * 43 + "=", "false"):
+    for candidate in ("0", *_PLACEHOLDER_URLS, "A" * 43 + "=", "false"):
         try:
             return parse(candidate)
         except ValueError:

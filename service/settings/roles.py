@@ -201,7 +201,9 @@ def read_gateway(reader: Reader) -> GatewaySettings:
 def read_migrate(reader: Reader) -> MigrateSettings:
     """Read the migration's settings."""
     return MigrateSettings(
-        url=reader.secret("MIGRATION_DATABASE_URL", "postgresql:// URL with the owner's role.")
+        url=reader.database_url(
+            "MIGRATION_DATABASE_URL", "postgresql:// URL with the owner's role."
+        )
     )
 
 

@@ -1,7 +1,12 @@
 """What a setting that holds a URL may be; each function raises ``ValueError`` with the reason."""
 
+import re
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
+
+_HOST: Final = r"(\[[^\]\s]+\]|[^\s:/?#@,\[\]]*)(:\d{1,5})?"
+_DATABASE: Final = re.compile(rf"postgres(ql)?://([^\s/?#@]*@)?{_HOST}(,{_HOST})*([/?][^\s#]*)?")
 
 
 def absolute(raw: str) -> str:
@@ -32,6 +37,15 @@ def guarded_url(raw: str) -> str:
     if split.scheme != "https" and not _is_this_machine(split.hostname or ""):
         raise ValueError("must be an https URL: secrets are sent there")
     return url
+
+
+def database_url(raw: str) -> str:
+    """One of Postgres as libpq knows them: several hosts, or a folder in the query, too."""
+    if not _DATABASE.fullmatch(raw):
+        raise ValueError(
+            "must be a postgresql:// URL; in its password /, ?, #, @ and : are percent-encoded"
+        )
+    return raw
 
 
 def _is_this_machine(host: str) -> bool:

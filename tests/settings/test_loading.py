@@ -1,6 +1,7 @@
 """Each role gets what it needs, and says everything that is missing or wrong at once (I7)."""
 
 import base64
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -239,6 +240,44 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> No
     problems = _problems(Role.GATEWAY, {**REQUIRED[Role.GATEWAY], "METRIPORT_API_KEY": key})
     assert _names(problems) == ["METRIPORT_API_KEY"]
     assert key not in str(problems)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:CANARY@db/ias",
+        "db.example.com",
+        "postgres:/ias",
+        "postgresql://u:CAN#ARY@db/ias",
+        "postgresql://u:CAN/ARY@db/ias",
+        "postgresql://[CANARY/ias",
+    ],
+)
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [(Role.INGRESS, "DATABASE_URL"), (Role.MIGRATE, "MIGRATION_DATABASE_URL")],
+)
+def test_what_is_no_url_of_postgres_is_refused_and_not_shown(
+    role: Role, name: str, url: str
+) -> None:
+    """A password whose special characters are not encoded is the most likely reason."""
+    problems = _problems(role, {**REQUIRED[role], name: url})
+    assert _names(problems) == [name]
+    assert "percent-encoded" in str(problems)
+    assert not {"CAN", "ARY"} & set(re.split("[^A-Z]+", str(problems)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p%23w@db:5432/ias?sslmode=verify-full",
+        "postgres://u@db/ias",
+        "postgresql:///ias?host=/run/postgresql",
+        "postgresql://u:p@a:5432,b:5432/ias?target_session_attrs=primary",
+    ],
+)
+def test_urls_that_libpq_knows_are_taken(url: str) -> None:
+    load(Role.INGRESS, {**REQUIRED[Role.INGRESS], "DATABASE_URL": url})
 
 
 def test_a_mounted_file_is_read_and_wins_over_the_variable(tmp_path: Path) -> None:
