@@ -67,7 +67,7 @@ async def register(
     name, is_new = fingerprint(after.key), step is Registration.SET
     line = f"registered: {shown(url)}; its key {name} is the first in {file.path}"
     tell(line, url=shown(url), key=name, changed=is_new)
-    tell("put the file where METRIPORT_WEBHOOK_KEYS is read from, then run: webhook verify")
+    tell("put the file where METRIPORT_WEBHOOK_KEYS is read from, then run: webhooks verify")
     return OK
 
 
