@@ -55,3 +55,17 @@ def test_every_overlay_and_component_is_told_of() -> None:
     for component in (ROOT / "deploy" / "kustomize" / "components").iterdir():
         assert f"`{component.name}`" in TEXT
     assert f"Kubernetes {OLDEST} or newer" in TEXT
+
+
+def test_a_command_makes_every_secret_that_a_pod_mounts() -> None:
+    mounted = {name for name in rows("Secret | keys") if name.startswith("metriport-ias-")}
+    assert len(mounted) > 10
+    made = set(re.findall(r"create secret generic (metriport-ias-[\w-]+)", TEXT))
+    made |= {
+        f"metriport-ias-{name}" for name in re.findall(r"^    secret ([\w-]+) ", TEXT, re.MULTILINE)
+    }
+    for names, prefix in re.findall(
+        r'for \w+ in ([\w ]+); do\n +kubectl create secret generic "([\w-]+)\$', TEXT
+    ):
+        made |= {prefix + name for name in names.split()}
+    assert made >= mounted
