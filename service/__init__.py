@@ -2,7 +2,7 @@
 
 Floors, from the ground; a floor imports only those below it:
 
-    settings · telemetry · crypto     what everything stands on
+    settings · telemetry · crypto     what everything stands on; ``ending``: how tasks are ended
     assumed                           what is assumed of the vendor, and the shapes that show it
     ias                               the rules, pure functions on values
     store                             Postgres: SQL in the open, on the caller's connection

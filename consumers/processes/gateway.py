@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from consumers.processes.lifecycle import DRAIN_SECONDS, Running, tasks
+from service.ending import end
 from service.gateway.client import Look, open_client
 from service.gateway.dispatcher import Dispatcher
 from service.gateway.healer.healer import Healer
@@ -81,8 +82,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[Running]:
 
             async def drain() -> None:
                 """Claim nothing more; let calls under way finish and be recorded."""
-                started[0].cancel()
-                await asyncio.wait([started[0]])
+                await end(started[:1])
                 await dispatcher.drain(DRAIN_SECONDS)
 
             yield Running(name="gateway", tasks=started, readiness=dict, drain=drain)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from service.ending import end
 from service.ingress.connections import BACKLOG, RECEIVE_BYTES, GuardedRunner
 from service.ingress.limits import CONNECTIONS
 from service.settings.groups import Process
@@ -158,6 +159,4 @@ async def tasks(**coroutines: Any) -> AsyncIterator[list[asyncio.Task[None]]]:  
     try:
         yield started
     finally:
-        for task in started:
-            task.cancel()
-        await asyncio.gather(*started, return_exceptions=True)
+        await end(started)

@@ -21,6 +21,7 @@ from service.bus.in_hand import InHand, commit, leave, offsets_after
 from service.bus.lag import tell_lag
 from service.bus.received import Received, received
 from service.bus.watchdog import Seen, Verdict, Watchdog
+from service.ending import end
 from service.settings.groups import Kafka
 from service.telemetry import metrics
 
@@ -121,10 +122,8 @@ class Subscription:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # The consumer is thrown away with its fetch, and bare commits are never made.
-            for task in (*working, telling):
-                task.cancel()
             # That nothing is told of the lag shows by itself, and stops nobody.
-            *results, _ = await asyncio.gather(*working, telling, return_exceptions=True)
+            *results, _ = await end([*working, telling])
         for error in results:
             if isinstance(error, Exception):
                 raise error

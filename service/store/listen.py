@@ -7,9 +7,11 @@ spent twice, the second time on cancelling.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
+from asyncpg import InterfaceError
 
 from service.store.pool import TRANSIENT, Database
 
@@ -42,5 +44,6 @@ async def _listen_once(database: Database, channel: str, wake: Sequence[asyncio.
                 await asyncio.sleep(_HEARTBEAT_SECONDS)
                 await connection.fetchval("select 1", timeout=_ANSWER_SECONDS)
         except BaseException:
-            connection.terminate()  # asking a dead link to unlisten would only wait once more
+            with suppress(InterfaceError):  # of a link that is closed already
+                connection.terminate()  # asking a dead link to unlisten would only wait once more
             raise

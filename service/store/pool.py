@@ -4,8 +4,9 @@
 wait, so the pool itself is not handed out: take a ``Database`` and its ``transaction``.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -24,6 +25,7 @@ Connection = asyncpg.pool.PoolConnectionProxy
 
 ACQUIRE_SECONDS: Final = 2.0
 STATEMENT_SECONDS: Final = 5.0
+_CLOSE_SECONDS: Final = 5.0
 _SERVER_SETTINGS: Final = {
     "application_name": "metriport-ias",
     "statement_timeout": "5000",
@@ -36,6 +38,7 @@ _LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
 TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was ended while it was idle, used before that is noticed
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.TooManyConnectionsError,
@@ -92,8 +95,10 @@ class Database:
             await unit.conn.settle()
 
     async def close(self) -> None:
-        """Close every connection, gently and then not."""
-        await self._pool.close()
+        """Close every connection, gently and then not: one that is never given back ends nobody's stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._pool.close()
 
 
 @asynccontextmanager
