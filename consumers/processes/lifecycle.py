@@ -1,12 +1,15 @@
 """The life of a process: serve probes, watch the tasks, drain on SIGTERM, exit with a telling code.
 
 Order on SIGTERM: readiness fails · ``DRAIN_DELAY`` for endpoints to follow · every role drains (at most
-45 s, less than the pods' grace) · connections close. A task that dies ends the process with code 1.
+45 s, less than the pods' grace) · connections close. A task that dies ends the process with code 1, and so does
+whatever keeps it from ending for 90 s.
 A role that waits for its database has not started: the process lives, is not ready, and stops when told.
 """
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +29,9 @@ from service.telemetry.internal import internal_app
 DRAIN_SECONDS: Final = 45.0
 _KEEP_ALIVE_SECONDS: Final = 65.0
 SHUTDOWN_SECONDS: Final = 8.0
+LAST_SECONDS: Final = (
+    90.0  # more than all of the above; on Kubernetes a pod's grace is over by then
+)
 _LINGER_SECONDS: Final = 1.0  # for the rest of a body that was refused; aiohttp's 10 s hold a place
 _INTERNAL_CONNECTIONS: Final = 256
 
@@ -92,10 +98,20 @@ async def _live(process: Process, running: Sequence[Running], stop: asyncio.Even
     log.info("process.started", roles=[role.name for role in running])
     died = await _until_stop(running, stop)
     stop.set()
+    delay = process.drain_delay.total_seconds()
+    asyncio.get_running_loop().call_later(delay + LAST_SECONDS, _give_up)
     if not died:
-        await asyncio.sleep(process.drain_delay.total_seconds())
+        await asyncio.sleep(delay)
     await _drain(running)
     return died
+
+
+def _give_up() -> None:
+    """Whatever still hangs: a process that lives on and does nothing is not started again by anybody."""
+    log.critical("process.did_not_end")
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(1)
 
 
 def _readiness(running: Sequence[Running], stop: asyncio.Event) -> Mapping[str, bool]:
