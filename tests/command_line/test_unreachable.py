@@ -155,8 +155,9 @@ def test_the_doctor_tells_it_as_what_is_wrong_with_what_to_do(environment: dict[
 def test_what_nobody_expected_is_told_by_type_and_place_in_whatever_form(
     log_format: str, environment: dict[str, str]
 ) -> None:
-    """SQLAlchemy refuses what is no URL, and quotes it."""
-    odd = {"LOG_FORMAT": log_format, "MIGRATION_DATABASE_URL": f"{USER} {CANARY}"}
+    """There is no such port, which a socket says in a way of its own."""
+    url = f"postgresql://{USER}:{CANARY}@127.0.0.1:99999/ias"
+    odd = {"LOG_FORMAT": log_format, "MIGRATION_DATABASE_URL": url}
     ended = run("migrate", [], environment | odd)
     says_no_secret(ended)
     assert (ended.returncode, ended.stdout) == (1, "")
