@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from consumers.command_line import settings_of
 from schemas.events import AuditHeadPublished
 from schemas.problems import InvalidMessageError, decode
 from schemas.topics import Topic
 from service.bus.reading import read
 from service.settings.groups import Kafka
+from service.settings.roles import Role, TopicsSettings
 
+KAFKA: Final = "kafka"
 _TYPE: Final = f"ias.event.{AuditHeadPublished.__name__}".encode()
 
 
@@ -18,6 +21,19 @@ class UnreadableHeadsError(Exception):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"--heads: {why}")
+
+
+async def heads_of(source: str) -> list[AuditHeadPublished]:
+    """The heads that ``--heads`` names: those of a file, or with ``KAFKA`` those of the events' topic.
+
+    Raises:
+        SettingsError: those of Kafka are missing or wrong.
+        UnreadableHeadsError: what is there is none.
+        UnreadableTopicError: the cluster or the topic is not there.
+    """
+    if source != KAFKA:
+        return from_file(Path(source))
+    return await from_kafka(settings_of(Role.TOPICS, TopicsSettings).kafka)
 
 
 def from_file(path: Path) -> list[AuditHeadPublished]:

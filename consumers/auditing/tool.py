@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Final
 
 from consumers.auditing import fhir, published, verification
@@ -14,13 +13,12 @@ from schemas.events import AuditHeadPublished
 from schemas.ids import SubjectId
 from service.crypto.signing import SignatureCheck
 from service.ias import audit as rules
-from service.settings.roles import AuditSettings, Role, TopicsSettings
+from service.settings.roles import AuditSettings, Role
 from service.store import audit_entries, subjects
 from service.store import audit_reading as audit
 from service.store.pool import Database
 from service.store.unit import Vault
 
-KAFKA: Final = "kafka"
 _FOR_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _ABOUT: Final = (
@@ -79,7 +77,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heads",
         default=None,
-        metavar=f"FILE|{KAFKA}",
+        metavar=f"FILE|{published.KAFKA}",
         help="published heads: JSON lines of AuditHeadPublished, or read from the events' topic",
     )
     add_json(parser)
@@ -108,7 +106,8 @@ async def run(options: argparse.Namespace) -> int:
     """
     settings = settings_of(Role.AUDIT, AuditSettings)
     vault = Vault(settings.auditing.keys)
-    heads = await _published(options.heads) if options.action == "verify" else []
+    source = getattr(options, "heads", None)
+    heads = [] if source is None else await published.heads_of(source)
     async with postgres(settings.database, vault, checked=False) as database:
         match options.action:
             case "verify":
@@ -119,14 +118,6 @@ async def run(options: argparse.Namespace) -> int:
                 return await _head(database)
             case _:
                 return await _expired(database, settings.auditing.retention_months)
-
-
-async def _published(source: str | None) -> list[AuditHeadPublished]:
-    if source is None:
-        return []
-    if source != KAFKA:
-        return published.from_file(Path(source))
-    return await published.from_kafka(settings_of(Role.TOPICS, TopicsSettings).kafka)
 
 
 async def _verify(

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Final
 
 from consumers.auditing import published
@@ -12,12 +11,10 @@ from consumers.reaching import postgres
 from schemas.events import AuditHeadPublished
 from service.gateway.failover import resuming
 from service.settings.failover import DispatchSettings
-from service.settings.roles import Role, TopicsSettings
+from service.settings.roles import Role
 from service.store.dispatch_stop import Why
 from service.store.pool import Database
 from service.store.unit import Vault
-
-KAFKA: Final = "kafka"
 
 _ABOUT: Final = (
     "Calls to Metriport stop by themselves when our key is refused (that ends by itself) and when Postgres was"
@@ -59,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for one in (status, resume):
         one.add_argument(
             "--heads",
-            metavar=f"FILE|{KAFKA}",
+            metavar=f"FILE|{published.KAFKA}",
             help="published heads of the audit, as for `audit verify`: they may prove that commits are lost",
         )
     for one in (status, resume, pause):
@@ -105,7 +102,8 @@ async def run(options: argparse.Namespace) -> int:
     """
     settings = settings_of(Role.DISPATCH, DispatchSettings)
     vault = Vault(settings.at_rest.keys)
-    heads = await _heads(getattr(options, "heads", None))
+    source = getattr(options, "heads", None)
+    heads = None if source is None else await published.heads_of(source)
     async with postgres(settings.database, vault) as database:
         match options.action:
             case "status":
@@ -114,14 +112,6 @@ async def run(options: argparse.Namespace) -> int:
                 return await _pause(database, restored=options.restored, as_json=options.json)
             case _:
                 return await _resume(database, heads, options)
-
-
-async def _heads(source: str | None) -> list[AuditHeadPublished] | None:
-    if source is None:
-        return None
-    if source != KAFKA:
-        return published.from_file(Path(source))
-    return await published.from_kafka(settings_of(Role.TOPICS, TopicsSettings).kafka)
 
 
 async def _status(
