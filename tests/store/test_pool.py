@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import random
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -253,3 +254,34 @@ def test_nothing_takes_a_connection_but_through_the_pool_module() -> None:
                     found.add(name)
     assert "service/store/pool.py" in found
     assert found <= ALLOWED
+
+
+STATE = re.compile(
+    r"\s*(set\s|prepare\s|declare\s|create\s+temp)|.*\b(set_config|pg_(try_)?advisory_lock(_shared)?)\(",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "leaves"),
+    [
+        ("set statement_timeout = 0", True),
+        ("select set_config('a', 'b', false)", True),
+        ("select pg_advisory_lock(1)", True),
+        ("create temporary table t ()", True),
+        ("select pg_advisory_xact_lock(1)", False),
+        ("update subject set legal_hold = $2", False),
+    ],
+)
+def test_what_leaves_a_state_in_a_session_is_recognised(sql: str, leaves: bool) -> None:  # noqa: FBT001 - a case of a table
+    assert bool(STATE.match(sql)) is leaves
+
+
+def test_no_statement_leaves_a_state_in_its_session() -> None:
+    """A connection goes back to the pool as it is; asyncpg's RESET would cost each transaction a round trip."""
+    for folder in ("store", "gateway", "bus", "ingress"):
+        for path in (Path(str(service.__file__)).parent / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    prose = node.value.strip().partition(" ")[0].istitle()  # a docstring
+                    assert prose or not STATE.match(node.value), (path.name, node.value[:60])
