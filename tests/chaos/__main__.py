@@ -56,10 +56,14 @@ def _replay(given: argparse.Namespace, seed: int) -> str:
     usual = _parser().parse_args([])
     named = {**vars(given), "seed": seed}
     return " ".join(
-        f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
-        for name, value in named.items()
-        if value != getattr(usual, name)
+        _argument(name, value) for name, value in named.items() if value != getattr(usual, name)
     )
+
+
+def _argument(name: str, value: object) -> str:
+    if value is True:
+        return f"--{name}"
+    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
 
 
 def _told(result: Result, deployment: ChaosDeployment, command: str) -> int:
@@ -99,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds between two people (%(default)s)",
     )
     parser.add_argument(
+        "--together",
+        action="store_true",
+        help="break many things at a time, in lanes, and do not wait for recovery in between",
+    )
+    parser.add_argument(
         "--plant",
         choices=("none", "few", "all"),
         default="none",
@@ -129,6 +138,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         settle_seconds=given.settle,
         only=_names(given),
         every=given.every,
+        together=given.together,
     )
 
 

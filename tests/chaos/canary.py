@@ -55,13 +55,18 @@ class Canary:
         for _ in range(_TRIES):
             began = time.monotonic()
             with suppress(StalledError):
-                await self._cross(f"canary-{next(self._numbers)}")
+                await self.cross()
             times.append(time.monotonic() - began)
         self.usual = statistics.median(times)
         self.good_seconds = max(GOOD_SECONDS, 2 * self.usual)
 
-    async def _cross(self, subject: str) -> None:
-        """One command through all of it."""
+    async def cross(self) -> None:
+        """One command of a fresh subject through all of it.
+
+        Raises:
+            StalledError: nothing came back in a minute.
+        """
+        subject = f"canary-{next(self._numbers)}"
         with suppress(OSError, RuntimeError):  # while Postgres itself is away
             await asyncio.to_thread(self.free_slots)
         try:
@@ -90,7 +95,7 @@ class Canary:
     async def _fly(self, well: asyncio.Event) -> None:
         began = time.monotonic()
         try:
-            await self._cross(f"canary-{next(self._numbers)}")
+            await self.cross()
         except StalledError:
             return
         if time.monotonic() - began < self.good_seconds and self._webhooks_are_well(began):

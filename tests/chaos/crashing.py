@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 
+from consumers.auditing.sealer import AuditSealer
 from consumers.main import main
 from consumers.processor import Processor
 from schemas.topics import Topic
@@ -25,8 +26,9 @@ from service.bus.spooling import SpoolRelay
 from service.gateway.claims import Claimer
 from service.gateway.client import VendorClient
 from service.gateway.dispatcher import Dispatcher
-from service.store import calls, outbox_rows, spool
+from service.store import audit_chain, calls, inbox, outbox, outbox_rows, spool
 from service.store.pool import Database
+from service.store.unit import Unit
 from tests.chaos.points import BY_NAME
 
 
@@ -119,6 +121,7 @@ def prepare(crash: Crash) -> None:
     """Put the points around the product."""
     for owner, method, what in (
         (Processor, "handle", "handler"),
+        (AuditSealer, "round", "seal"),
         (Relay, "round", "relay"),
         (SpoolRelay, "round", "spool"),
         (Claimer, "claim", "intent"),
@@ -128,9 +131,13 @@ def prepare(crash: Crash) -> None:
     crash.commits()
     crash.around(Publisher, "publish", _published)
     crash.around(AIOKafkaConsumer, "commit", lambda *_: "offset-commit")
+    crash.around(inbox, "remember", lambda *_: "inbox-insert")
+    crash.around(inbox, "remember_all", lambda *_: "inbox-insert")
+    crash.around(outbox, "flush", _told)
     crash.around(outbox_rows, "remove", _effect("relay-delete"))
     crash.around(spool, "insert", lambda *_: "spool-insert")
     crash.around(spool, "remove", _effect("spool-delete"))
+    crash.around(audit_chain, "append", _effect("seal-append"))
     crash.around(calls, "mark_intent", _effect("intent-mark"))
     crash.around(VendorClient, "call", _called)
     crash.around(Dispatcher, "_record", lambda *_, **__: "outcome-record")
@@ -146,6 +153,12 @@ def _effect(name: str) -> Callable[..., str]:
         return name
 
     return named
+
+
+def _told(unit: Unit) -> str:
+    """A handler writes what it has to tell; the others of this process tell by another way or seldom."""
+    tells = _inside.get(_NOWHERE).what == "handler" and unit.to_tell
+    return "outbox-insert" if tells else "idle"
 
 
 def _called(_client: VendorClient, operation: str, *_: Any) -> str:

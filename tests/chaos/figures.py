@@ -11,6 +11,7 @@ from tests.chaos.attribution import Share, Shares, attribute
 from tests.chaos.checker import Kind
 from tests.chaos.planted import recording
 from tests.chaos.run import Result
+from tests.chaos.totals import totals
 from tests.chaos.world import Happening
 
 NOT_WELL: Final = "not well"
@@ -95,6 +96,7 @@ def summary(result: Result) -> dict[str, Any]:
         "load": round(os.getloadavg()[1], 1),
         "planted_bugs": planted and planted.planted,
         "planted_bugs_caught": planted and planted.caught,
+        **(totals(result) if result.plan.together else {}),
         "by_fault": {row.name: _figures(row) for row in rows(result)},
     }
 

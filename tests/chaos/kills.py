@@ -12,11 +12,12 @@ from tests.chaos.world import World, choose
 
 REACH_SECONDS: Final = 30.0
 KILLED: Final = -9
+NOT_REACHED: Final = "not reached"
 
 
 async def kill_any(world: World, rng: random.Random) -> str:
-    """Kill one, start it at once; its name."""
-    replica = choose(rng)
+    """Kill one, start it at once; its name. Not one that is set up to end at a named point."""
+    replica = choose(rng, but=world.crashing)
     await kill(world, replica)
     return replica.name
 
@@ -30,9 +31,9 @@ async def kill(world: World, replica: Replica) -> None:
 async def crash_at(world: World, point: Point, rng: random.Random) -> str:
     """Have one replica of the point's role end there, and start it again; what came of it."""
     replica = choose(rng, point.role)
+    world.crashing.add(replica.name)
     world.kill(replica)
     hit = rng.randint(1, point.most_hits)
-    world.crashing.add(replica.name)
     world.start(replica, {"CRASH_POINT": point.name, "CRASH_HIT": str(hit)})
     if point.needs_spool:
         world.deployment.proxies.become("kafka/ingress/", Weather.BLACKHOLE)
@@ -47,7 +48,7 @@ async def crash_at(world: World, point: Point, rng: random.Random) -> str:
         world.reached.add(point.name)
     world.crashing.discard(replica.name)
     world.start(replica)
-    return f"{replica.name}, hit {hit}" + ("" if reached else ": not reached")
+    return f"{replica.name}, hit {hit}" + ("" if reached else f": {NOT_REACHED}")
 
 
 async def _died(world: World, replica: Replica) -> bool:

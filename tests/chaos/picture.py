@@ -12,6 +12,8 @@ from tests.chaos.world import Happening
 
 _RED, _PALE, _GREEN, _BLUE = "#c0392b", "#e59866", "#3a7d44", "#4878a8"
 _PROMISED_SECONDS: Final = 3.5
+_MOST_NAMED: Final = 150
+"""More names than that are a black bar."""
 
 
 def draw(result: Result, path: Path) -> None:
@@ -21,6 +23,7 @@ def draw(result: Result, path: Path) -> None:
     plots = importlib.import_module("matplotlib.pyplot")
     figure, (told, answered, well) = plots.subplots(3, 1, figsize=(16, 11), sharex=True)
     zero = result.began
+    names = len(result.world.happenings) <= _MOST_NAMED
     moments = [at - zero for at in result.world.desk.told_at]
     told.hist(moments, bins=max(1, int(result.ended - zero)), color=_BLUE)
     told.set_ylabel("events and links told, a second")
@@ -31,6 +34,8 @@ def draw(result: Result, path: Path) -> None:
             axes.axvspan(one.began - zero, one.ended - zero, color=_RED, alpha=0.25)
             until = one.ended + (one.recovery or 0.0)
             axes.axvspan(one.ended - zero, until - zero, color=_PALE, alpha=0.15)
+        if not names:
+            continue
         top = told.get_ylim()[1]
         told.text(one.began - zero, top, one.name, rotation=90, fontsize=5, va="top")
     figure.tight_layout()
@@ -56,6 +61,8 @@ def _recoveries(result: Result, axes: Any) -> None:
         at = one.ended - result.began
         is_bad = one.recovery is None or share.found.total() > 0
         axes.bar(at, one.recovery or 0.0, width=1.0, color=_RED if is_bad else _GREEN)
+        if len(result.world.happenings) > _MOST_NAMED and not is_bad:
+            continue
         text = _said(one, share)
         axes.text(at, one.recovery or 0.0, text, rotation=90, fontsize=5, va="bottom", ha="center")
     axes.margins(y=0.4)

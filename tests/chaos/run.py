@@ -19,9 +19,11 @@ from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.desk import Desk
 from tests.chaos.judging import Judgement, judge
 from tests.chaos.probe import Probe
+from tests.chaos.pulse import Pulse
 from tests.chaos.quiescence import settle
 from tests.chaos.schedule import acts, only
 from tests.chaos.traffic import EVERY_SECONDS, Traffic
+from tests.chaos.waves import LULL, break_together
 from tests.chaos.world import World
 from tests.local.settings import API_KEY
 from tests.processes.vendor import Vendor
@@ -42,6 +44,9 @@ class Plan:
 
     every: float = EVERY_SECONDS
     """Seconds from one person's start to the next one's."""
+
+    together: bool = False
+    """Break many things at a time, in lanes, instead of one after another."""
 
 
 @dataclass(eq=False)
@@ -73,8 +78,7 @@ async def run(plan: Plan, deployment: ChaosDeployment, code: Code) -> Result:
         await asyncio.sleep(WARM_SECONDS)
         await world.canary.learn_what_is_normal()
         until = result.began + plan.minutes * 60
-        chosen = only(plan.seed, plan.only) if plan.only else acts(plan.seed)
-        await break_until(world, chosen, until)
+        await _break(world, plan, until)
         result.quiet_from = time.monotonic()
         world.traffic.stop()
         print("settling", flush=True)
@@ -91,6 +95,20 @@ async def run(plan: Plan, deployment: ChaosDeployment, code: Code) -> Result:
     return result
 
 
+async def _break(world: World, plan: Plan, until: float) -> None:
+    if not plan.together:
+        chosen = only(plan.seed, plan.only) if plan.only else acts(plan.seed)
+        await break_until(world, chosen, until)
+        return
+    pulse = Pulse(world.canary)
+    async with pulse.beating():
+        await break_together(world, plan.seed, until)
+        await pulse.until_back()
+    for happening in world.happenings:
+        if happening.name != LULL:  # each of these was waited out
+            happening.recovery = pulse.recovery(happening)
+
+
 @asynccontextmanager
 async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]:
     settings = deployment.settings
@@ -105,6 +123,8 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
         probe = Probe(settings.public_url, settings.webhook_key, vendor_url=settings.sandbox_url)
 
         def free_slots() -> object:
+            if world.hands_off:
+                return None
             return deployment.postgres.execute(FREE_SLOTS, database=deployment.database)
 
         world = World(

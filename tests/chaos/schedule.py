@@ -48,8 +48,8 @@ def acts(seed: int) -> Iterator[Act]:
     """Acts without end: faults and crash points come round and round, each round in another order."""
     rng = random.Random(seed)
     names = {
-        "fault": _round_and_round(rng, [fault.name for fault in FAULTS]),
-        "crash": _round_and_round(rng, [point.name for point in POINTS]),
+        "fault": round_and_round(rng, [fault.name for fault in FAULTS]),
+        "crash": round_and_round(rng, [point.name for point in POINTS]),
         "kill": itertools.repeat(KILL),
     }
     for number, what in enumerate(itertools.cycle(_PATTERN), start=1):
@@ -80,20 +80,27 @@ def only(seed: int, names: Sequence[str]) -> Iterator[Act]:
 
 def _chosen(rng: random.Random, wanted: Sequence[tuple[str, bool]]) -> list[Act]:
     return [
-        Act(
-            number,
-            _KINDS[name],
-            name,
-            pause=1.0,
-            hold=rng.random(),
-            kill_inside=kill_inside,
-            seed=rng.getrandbits(32),
-        )
+        act_of(rng, number, name, pause=1.0, kill_inside=kill_inside)
         for number, (name, kill_inside) in enumerate(wanted, start=1)
     ]
 
 
-def _round_and_round(rng: random.Random, names: list[str]) -> Iterator[str]:
+def act_of(
+    rng: random.Random, number: int, name: str, *, pause: float, kill_inside: bool = False
+) -> Act:
+    """An act of this name; what else there is to choose comes from ``rng``."""
+    return Act(
+        number,
+        _KINDS[name],
+        name,
+        pause=pause,
+        hold=rng.random(),
+        kill_inside=kill_inside,
+        seed=rng.getrandbits(32),
+    )
+
+
+def round_and_round(rng: random.Random, names: Sequence[str]) -> Iterator[str]:
     """Every name once, then every name once again, in an order of its own each time."""
     while True:
         yield from rng.sample(names, len(names))

@@ -144,3 +144,26 @@ def test_the_report_shows_each_fault_each_act_and_where_findings_began(
     assert "- I1, lost, began at 20 s: a" in whole
     assert "- I7, wrong, began at no moment: no moment" in whole
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_in_lanes_says_how_often_how_soon_and_over_how_many_messages() -> None:
+    """Named points at which no process ended are not counted; a broker is whatever is done to one."""
+    made = result()
+    made.plan = Plan(seed=7, minutes=1.0, storm=10, together=True)
+    made.world.desk.told_at = [101.0, 102.0]
+    made.world.storm_answers = [Answer(101.0, 200, 0.2)] * 5
+    made.world.happenings = [
+        happening("crash-relay-commit.after", 110.0, 111.0, 1.0),
+        Happening("crash-vendor-call.after", 111.0, 112.0, 1.0, "gateway, hit 2: not reached"),
+        Happening("postgres-restarted", 112.0, 113.0, 9.0, first_commit=0.25),
+        Happening("postgres-restarted", 113.0, 114.0, 9.0),
+        happening("broker-frozen", 114.0, 115.0, 3.5),
+        happening("cluster-restarted", 115.0, 116.0, 2.5),
+        happening("kill-gateway", 116.0, 116.1, 0.5),
+    ]
+    said = summary(made)
+    assert (said["killed_at_any_moment"], said["ended_at_named_points"]) == (1, 1)
+    assert (said["postgres_restarts"], said["first_commit_p99_s"]) == (2, 0.25)
+    assert (said["broker_faults"], said["command_back_after_broker_p99_s"]) == (2, 3.5)
+    assert said["messages"] == 2 + 5 + 3
+    assert "messages" not in summary(result())

@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 
+from tests.chaos.lanes import LANES, STORMS
 from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
 from tests.chaos.schedule import NAMES, acts, only
@@ -53,5 +54,20 @@ def test_an_act_that_there_is_not_is_named_before_anything_starts() -> None:
 
 
 def test_there_are_as_many_crash_points_as_promised() -> None:
-    assert len(POINTS) >= 18
+    assert len(POINTS) >= 40
     assert len({point.name for point in POINTS}) == len(POINTS)
+
+
+def test_lanes_do_everything_and_no_two_of_them_the_same() -> None:
+    of_lane = [set(lane.round) for lane in (*LANES, STORMS)]
+    assert set.union(*of_lane) == set(NAMES)
+    assert sum(map(len, of_lane)) == len(NAMES)
+
+
+def test_a_seed_replays_each_lane_with_its_pauses() -> None:
+    for lane in (*LANES, STORMS):
+        done = list(islice(lane.acts(7), 100))
+        assert done == list(islice(lane.acts(7), 100))
+        assert done != list(islice(lane.acts(8), 100))
+        assert all(lane.least <= act.pause <= lane.most for act in done)
+        assert [act.number for act in done] == list(range(1, 101))

@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import Container
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +19,7 @@ from tests.stack.processes import Supervised
 
 _LOOK_SECONDS: Final = 0.5
 _SAMPLE_SECONDS: Final = 0.1
+_chosen: Final[ContextVar[str]] = ContextVar("chosen", default="")
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Happening:
     """Seconds from the end to normal; ``None``: not within the time that it was given."""
 
     note: str = ""
+    first_commit: float | None = None
+    """Where Postgres was started again: seconds from its readiness to the first commit of the service."""
 
 
 @dataclass
@@ -46,9 +51,6 @@ class World:
     """Webhooks of one storm of re-deliveries."""
 
     happenings: list[Happening] = field(default_factory=list)
-    chosen: str = ""
-    """What the fault under way hit, where it had a choice."""
-
     kills: int = 0
     reached: set[str] = field(default_factory=set)
     """Crash points at which a process really ended."""
@@ -61,6 +63,9 @@ class World:
 
     storm_answers: list[Answer] = field(default_factory=list)
 
+    hands_off: bool = False
+    """Whether nobody of the harness writes to Postgres now."""
+
     crashing: set[str] = field(default_factory=set)
     """Replicas that are set up to end at a named point."""
 
@@ -72,6 +77,15 @@ class World:
 
     away_at: list[float] = field(default_factory=list)
     """Moments (wall clock) at which the ingress was down by our hand, a few each second."""
+
+    @property
+    def chosen(self) -> str:
+        """What the fault under way hit, where it had a choice; each task has faults of its own."""
+        return _chosen.get()
+
+    @chosen.setter
+    def chosen(self, what: str) -> None:
+        _chosen.set(what)
 
     def process(self, replica: Replica) -> Supervised:
         """The process that plays this replica now."""
@@ -132,6 +146,8 @@ class World:
         self.start(replica)
 
 
-def choose(rng: random.Random, role: str | None = None) -> Replica:
-    """Any replica, of a role if asked."""
-    return rng.choice([one for one in REPLICAS if role in {None, one.role}])
+def choose(
+    rng: random.Random, role: str | None = None, but: Container[str] = frozenset()
+) -> Replica:
+    """Any replica, of a role if asked, and none of these names."""
+    return rng.choice([one for one in REPLICAS if role in {None, one.role} and one.name not in but])

@@ -1,0 +1,56 @@
+"""Lanes: several kinds of things go wrong at the same time, each kind at a pace of its own.
+
+For a soak. One act after another, each waited out, says how the service gets over *one* fault; an hour of
+lanes has ten times as many, and they meet: a broker starts while Postgres dies and a process is killed in
+the middle of its work. Every lane has a random generator of its own, so that its acts do not depend on how
+long the others' took.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from tests.chaos.more_faults import FAULTS
+from tests.chaos.points import POINTS
+from tests.chaos.schedule import KILL, Act, act_of, round_and_round
+
+
+class Lane(NamedTuple):
+    """What a lane does, in rounds that each have an order of their own, and the seconds between two acts."""
+
+    name: str
+    round: tuple[str, ...]
+    least: float
+    most: float
+
+    def acts(self, seed: int) -> Iterator[Act]:
+        """Its acts, without end."""
+        rng = random.Random(f"{self.name} of {seed}")
+        for number, name in enumerate(round_and_round(rng, self.round), start=1):
+            yield act_of(rng, number, name, pause=rng.uniform(self.least, self.most))
+
+
+_POSTGRES: Final = (
+    *("postgres-restarted",) * 10,
+    "postgres-frozen",
+    "postgres-connections-killed",
+)
+_BROKERS: Final = (
+    *("broker-frozen",) * 5,
+    *("broker-restarted",) * 2,
+    *("one-broker-of-three-lost", "cluster-frozen", "cluster-restarted"),
+)
+STORMS: Final = Lane("storms", ("redelivery-storm",), 1.0, 2.0)
+"""One after each wave, when the service is well again: it is to take twenty thousand at full speed."""
+_OTHERS: Final = tuple(
+    fault.name for fault in FAULTS if fault.name not in {*_POSTGRES, *_BROKERS, *STORMS.round}
+)
+LANES: Final = (
+    Lane("kills", (KILL,), 2.5, 6.0),
+    Lane("points", tuple(point.name for point in POINTS), 0.5, 2.0),
+    Lane("postgres", _POSTGRES, 5.0, 12.0),
+    Lane("brokers", _BROKERS, 0.5, 3.0),
+    Lane("others", _OTHERS, 1.0, 5.0),
+)
+"""No two lanes lay hands on the same server, and only one is restarted by its own lane; processes belong to
+all, as the kills leave out a process that is set up to end at a named point."""
