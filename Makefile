@@ -9,6 +9,7 @@ AUDIT_READY := $(AUDIT)/.ready
 JARS := tests/kafka/target/jars
 CHAOS_MINUTES ?= 4 # of breaking things; starting and settling come on top
 SEED ?= # replays the choices of a run; empty: fresh ones
+ONLY ?= # campaigns of the soak; empty: all of them
 WORKERS ?= 3# processes that run tests; each has a Postgres and a broker of its own, and waits a good deal
 JVMS ?= 2# the same where the broker is a JVM
 SPREAD := --dist loadfile --no-loadscope-reorder
@@ -16,7 +17,7 @@ TOGETHER = -n $(WORKERS) $(SPREAD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up up-vendor trace test test-pure test-browser test-kafka test-deep \
-	chaos chaos-ci soak planted publish-chaos bench-ingress bench-consumers bench-dispatch bench-e2e \
+	chaos chaos-ci soak planted publish-chaos publish-soak bench-ingress bench-consumers bench-dispatch bench-e2e \
 	lint types imports check schemas check-schemas check-asyncapi check-compatibility freeze alerts \
 	dashboard-picture manifests check-image image sbom audit strimzi lock clean
 
@@ -76,8 +77,11 @@ chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge ever
 chaos-ci: $(READY) $(JARS) ## The same with a fixed seed, and a few planted bugs that the checker must catch: eight minutes at most.
 	@$(BIN)/python -m tests.chaos --plant few --minutes 2.5 --settle 150 --seed 20261130
 
-soak: $(READY) $(JARS) ## The same for two hours, with storms of 20,000 webhooks.
-	@$(BIN)/python -m tests.chaos --plant few --minutes 120 --storm 20000 --settle 300 $(if $(strip $(SEED)),--seed $(SEED))
+soak: $(READY) $(JARS) ## Hours of breaking, fuzzing and simulating, with numbers to reach (ONLY="storm cuts" for some).
+	@$(BIN)/python -m tests.soak $(ONLY)
+
+publish-soak: $(READY) ## Write what the campaigns of the soak measured into deploy/measured and the README.
+	@$(BIN)/python -m tests.soak --publish
 
 publish-chaos: $(READY) ## Write the latest report of chaos into deploy/measured, and its table into the README.
 	@$(BIN)/python -m tests.chaos.publish

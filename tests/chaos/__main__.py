@@ -12,6 +12,7 @@ from typing import Final
 from tests.chaos.code import FOLDER, Code
 from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.figures import is_whole, summary
+from tests.chaos.lanes import SETS
 from tests.chaos.planted.patching import Bug
 from tests.chaos.planted.run import FEW, named, plant
 from tests.chaos.report import write
@@ -61,8 +62,6 @@ def _replay(given: argparse.Namespace, seed: int) -> str:
 
 
 def _argument(name: str, value: object) -> str:
-    if value is True:
-        return f"--{name}"
     return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
 
 
@@ -104,8 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--together",
-        action="store_true",
-        help="break many things at a time, in lanes, and do not wait for recovery in between",
+        choices=SETS,
+        default="",
+        help="break many things at a time: everything, or processes at named points alone",
     )
     parser.add_argument(
         "--plant",

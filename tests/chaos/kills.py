@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from tests.chaos.deployment import Replica
@@ -35,12 +37,8 @@ async def crash_at(world: World, point: Point, rng: random.Random) -> str:
     world.kill(replica)
     hit = rng.randint(1, point.most_hits)
     world.start(replica, {"CRASH_POINT": point.name, "CRASH_HIT": str(hit)})
-    if point.needs_spool:
-        world.deployment.proxies.become("kafka/ingress/", Weather.BLACKHOLE)
-    try:
+    with _kafka_away(world) if point.needs_spool else nullcontext():
         reached = await _died(world, replica)
-    finally:
-        world.deployment.proxies.become("kafka/ingress/", Weather.FAIR)
     if not reached:
         world.kill(replica)
     else:
@@ -49,6 +47,19 @@ async def crash_at(world: World, point: Point, rng: random.Random) -> str:
     world.crashing.discard(replica.name)
     world.start(replica)
     return f"{replica.name}, hit {hit}" + ("" if reached else f": {NOT_REACHED}")
+
+
+@contextmanager
+def _kafka_away(world: World) -> Iterator[None]:
+    """The ingress cannot reach Kafka, as long as anybody wants that."""
+    world.spooling += 1
+    world.deployment.proxies.become("kafka/ingress/", Weather.BLACKHOLE)
+    try:
+        yield
+    finally:
+        world.spooling -= 1
+        if not world.spooling:
+            world.deployment.proxies.become("kafka/ingress/", Weather.FAIR)
 
 
 async def _died(world: World, replica: Replica) -> bool:

@@ -7,7 +7,7 @@ long the others' took.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from tests.chaos.more_faults import FAULTS
@@ -52,5 +52,10 @@ LANES: Final = (
     Lane("brokers", _BROKERS, 0.5, 3.0),
     Lane("others", _OTHERS, 1.0, 5.0),
 )
-"""No two lanes lay hands on the same server, and only one is restarted by its own lane; processes belong to
-all, as the kills leave out a process that is set up to end at a named point."""
+_POINTS_ALONE: Final = tuple(
+    Lane(f"points of {role}", tuple(one.name for one in POINTS if one.role == role), 0.0, 0.5)
+    for role in ("ingress", "consumers", "gateway")
+)
+SETS: Final[Mapping[str, tuple[Lane, ...]]] = {"all": LANES, "points": _POINTS_ALONE}
+"""What may go on together, by name. No two lanes of a set lay hands on the same server; processes belong to
+all lanes, and the kills leave out one that is set up to end at a named point."""

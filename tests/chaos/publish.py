@@ -38,7 +38,7 @@ def publish(found: Path = FOLDER, root: Path = ROOT) -> Path:
             f"the report is of commit {figures['commit']} with changes: commit them and run again"
         )
     readme = root / README
-    text = with_table(readme.read_text(encoding="utf-8"), report)
+    text = with_table(readme.read_text(encoding="utf-8"), table_of(report))
     target = root / MEASURED
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(found / "report.png", target / "chaos.png")
@@ -48,21 +48,25 @@ def publish(found: Path = FOLDER, root: Path = ROOT) -> Path:
     return target / "chaos.md"
 
 
-def with_table(readme: str, report: str) -> str:
-    """The README with the report's table between its markers.
+def with_table(readme: str, table: str, begin: str = BEGIN, end: str = END) -> str:
+    """The README with this table between its markers.
 
     Raises:
-        NotPublishedError: one of the two has no markers.
+        NotPublishedError: it has no such markers.
     """
-    before, rest = _cut(readme, BEGIN, "README.md")
-    _, after = _cut(rest, END, "README.md")
-    return f"{before}{BEGIN}{table_of(report)}{END}{after}"
+    before, rest = _cut(readme, begin, "README.md")
+    _, after = _cut(rest, end, "README.md")
+    return f"{before}{begin}{table}{end}{after}"
 
 
-def table_of(report: str) -> str:
-    """What stands between the markers of a report or README, with its line ends."""
-    _, rest = _cut(report, BEGIN, "the report")
-    return _cut(rest, END, "the report")[0]
+def table_of(report: str, begin: str = BEGIN, end: str = END) -> str:
+    """What stands between the markers of a report or README, with its line ends.
+
+    Raises:
+        NotPublishedError: it has no such markers.
+    """
+    _, rest = _cut(report, begin, "the report")
+    return _cut(rest, end, "the report")[0]
 
 
 def _cut(text: str, marker: str, where: str) -> tuple[str, str]:

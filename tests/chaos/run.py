@@ -45,8 +45,8 @@ class Plan:
     every: float = EVERY_SECONDS
     """Seconds from one person's start to the next one's."""
 
-    together: bool = False
-    """Break many things at a time, in lanes, instead of one after another."""
+    together: str = ""
+    """Break many things at a time, in lanes (which: ``lanes.SETS``), instead of one after another."""
 
 
 @dataclass(eq=False)
@@ -102,7 +102,7 @@ async def _break(world: World, plan: Plan, until: float) -> None:
         return
     pulse = Pulse(world.canary)
     async with pulse.beating():
-        await break_together(world, plan.seed, until)
+        await break_together(world, plan.together, plan.seed, until)
         await pulse.until_back()
     for happening in world.happenings:
         if happening.name != LULL:  # each of these was waited out

@@ -113,7 +113,9 @@ async def cause(crashable: Crashable, desk: Desk, point: Point, link: str) -> se
         promised = await post(crashable)
         if point.role == "consumers":
             await register(desk)
-            await desk.send(f"crash-{uuid.uuid4()}", "RegisterPatient", purpose="for fun")  # refused
+            await desk.send(
+                f"crash-{uuid.uuid4()}", "RegisterPatient", purpose="for fun"
+            )  # refused
         return promised
     await register(desk)
     return set()

@@ -149,7 +149,7 @@ def test_the_report_shows_each_fault_each_act_and_where_findings_began(
 def test_a_run_in_lanes_says_how_often_how_soon_and_over_how_many_messages() -> None:
     """Named points at which no process ended are not counted; a broker is whatever is done to one."""
     made = result()
-    made.plan = Plan(seed=7, minutes=1.0, storm=10, together=True)
+    made.plan = Plan(seed=7, minutes=1.0, storm=10, together="all")
     made.world.desk.told_at = [101.0, 102.0]
     made.world.storm_answers = [Answer(101.0, 200, 0.2)] * 5
     made.world.happenings = [

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from tests.chaos.lanes import LANES, STORMS
+from tests.chaos.lanes import LANES, SETS, STORMS
 from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
 from tests.chaos.schedule import NAMES, acts, only
@@ -71,3 +71,9 @@ def test_a_seed_replays_each_lane_with_its_pauses() -> None:
         assert done != list(islice(lane.acts(8), 100))
         assert all(lane.least <= act.pause <= lane.most for act in done)
         assert [act.number for act in done] == list(range(1, 101))
+
+
+def test_points_alone_are_all_of_them_each_in_the_lane_of_its_role() -> None:
+    done = [set(lane.round) for lane in SETS["points"]]
+    assert set.union(*done) == {point.name for point in POINTS}
+    assert sum(map(len, done)) == len(POINTS)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.chaos import commits
 from tests.chaos.breaking import act_out, line
-from tests.chaos.lanes import LANES, STORMS
+from tests.chaos.lanes import SETS, STORMS
 from tests.chaos.schedule import Act
 from tests.chaos.world import Happening, World
 
@@ -17,13 +17,13 @@ LULL: Final = "after-a-wave"
 _RESTART: Final = "postgres-restarted"
 
 
-async def break_together(world: World, seed: int, deadline: float) -> None:
-    """Act in every lane at once, in waves: after each nothing is broken until the service is well again.
+async def break_together(world: World, name: str, seed: int, deadline: float) -> None:
+    """Act in every lane of a set at once, in waves: after each nothing is broken until the service is well again.
 
     Without the lulls nobody would get anywhere, and a service that only waits breaks no promise. Each ends
     with a storm of re-deliveries, in which people go on, too.
     """
-    queues = [Queue(lane.acts(seed)) for lane in LANES]
+    queues = [Queue(lane.acts(seed)) for lane in SETS[name]]
     storms = STORMS.acts(seed)
     while time.monotonic() < deadline:
         end = min(time.monotonic() + _WAVE_SECONDS, deadline)

@@ -66,6 +66,9 @@ class World:
     hands_off: bool = False
     """Whether nobody of the harness writes to Postgres now."""
 
+    spooling: int = 0
+    """How many acts keep Kafka away from the ingress now."""
+
     crashing: set[str] = field(default_factory=set)
     """Replicas that are set up to end at a named point."""
 

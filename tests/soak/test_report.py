@@ -1,0 +1,93 @@
+"""What was measured stands beside what is to be reached, and what was not measured is not reached."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak import report
+from tests.soak.goals import CAMPAIGNS, GOALS, Goal, none
+from tests.soak.report import NotPublishedError, publish, summary, write
+from tests.soak.running import Result, last_line
+
+FAST = Goal("answers, p99 in s", "storm", "p99_s", "at most", 1.0)
+MANY = Goal("deliveries", "storm", "deliveries", "at least", 150_000)
+ONCE = none("storm", "doubled", "effects had twice")
+ELSEWHERE = none("cuts", "received_twice", "calls received twice")
+README = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+
+
+@pytest.fixture(autouse=True)
+def _goals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "GOALS", (FAST, MANY, ONCE, ELSEWHERE))
+
+
+def result(*, is_committed: bool = True, **figures: float) -> Result:
+    at = "2026-11-30T12:00+00:00"
+    command = "python -m tests.soak.storm"
+    return Result("storm", command, "0123456789ab", is_committed, "d1", at, 2.5, 0, figures)
+
+
+def test_a_goal_is_reached_at_its_number_and_not_beyond() -> None:
+    assert FAST.is_reached({"p99_s": 1.0})
+    assert not FAST.is_reached({"p99_s": 1.01})
+    assert MANY.is_reached({"deliveries": 150_000})
+    assert not MANY.is_reached({"deliveries": 149_999})
+    assert ONCE.is_reached({"doubled": 0})
+    assert not ONCE.is_reached({"doubled": 1})
+    assert not ONCE.is_reached({}), "what nobody measured"
+
+
+def test_the_last_line_counts_what_was_reached_and_what_was_measured() -> None:
+    said = summary([result(p99_s=0.2, deliveries=9, doubled=0)])
+    assert (said["goals"], said["measured"], said["reached"], said["failed"]) == (4, 3, 2, 0)
+    assert summary([result()._replace(exit_code=1)])["failed"] == 1
+
+
+def test_the_report_shows_each_number_and_what_was_run(tmp_path: Path) -> None:
+    text = write([result(p99_s=0.2, deliveries=120_000, doubled=0)], tmp_path).read_text()
+    assert "| answers, p99 in s | at most 1 | 0.2 | yes |" in text
+    assert "| deliveries | at least 150,000 | 120,000 | **no** |" in text
+    assert "| effects had twice | 0 | 0 | yes |" in text
+    assert "| calls received twice | 0 | not run | **no** |" in text
+    assert (
+        "| storm | `python -m tests.soak.storm` | `0123456789ab` | 2026-11-30T12:00+00:00 |" in text
+    )
+
+
+def test_publishing_writes_the_report_and_the_table_of_the_readme(tmp_path: Path) -> None:
+    found, root = tmp_path / "found", tmp_path / "root"
+    root.mkdir()
+    (root / "README.md").write_text(README, encoding="utf-8")
+    write([result(doubled=0)], found)
+    result(doubled=0).keep(found)
+    published = publish(found, root)
+    assert published.read_text(encoding="utf-8") == (found / "report.md").read_text()
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("before\n")
+    assert readme.endswith("after\n")
+    assert "| effects had twice | 0 | 0 | yes |" in readme
+    assert "old" not in readme
+
+
+def test_what_ran_on_code_of_no_commit_is_not_published(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    with pytest.raises(NotPublishedError, match="make soak"):
+        publish(tmp_path, tmp_path)
+    write([], tmp_path)
+    result(is_committed=False).keep(tmp_path)
+    with pytest.raises(NotPublishedError, match="storm ran on code that is in no commit"):
+        publish(tmp_path, tmp_path)
+
+
+def test_a_last_line_that_is_no_object_has_no_figures() -> None:
+    assert last_line('working\n{"campaign": "storm", "doubled": 0}\n') == {
+        "campaign": "storm",
+        "doubled": 0,
+    }
+    assert last_line("Traceback\nKeyError: 'x'") == {}
+    assert last_line("[1]") == {}
+    assert last_line("") == {}
+
+
+def test_every_goal_has_a_campaign_and_every_campaign_a_goal() -> None:
+    assert {goal.campaign for goal in GOALS} == set(CAMPAIGNS)
