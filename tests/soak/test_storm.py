@@ -5,14 +5,12 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from tests.bench.consumers_seed import Started
+from tests.soak.answering import answering
 from tests.soak.standing import Standing
 from tests.soak.storm import storm
 from tests.soak.storm_judge import Effect, effect_of, ends_of, inbox_row, judge, webhooks_of
@@ -20,7 +18,6 @@ from tests.soak.storm_load import Storm, order
 from tests.soak.watched import lags, watch
 from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
 
 SENT = webhooks_of([Started(f"r-{n}", f"p-{n}", f"s-{n}") for n in range(4)])[:-1]
@@ -75,29 +72,11 @@ def test_every_id_is_delivered_so_often_its_copies_among_others_and_the_seed_dec
     assert turns[:3] != sorted(turns)[:3], "copies are not neighbours"
 
 
-@asynccontextmanager
-async def _answering(statuses: list[int]) -> AsyncIterator[int]:
-    """A server that gives these answers, and 200 after them."""
-
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=statuses.pop(0) if statuses else 200)
-
-    app, port = web.Application(), free_port()
-    app.router.add_post("/{any}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield port
-    finally:
-        await runner.cleanup()
-
-
 REQUEST = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
 
 async def test_what_is_refused_is_sent_again_and_anything_else_is_not() -> None:
-    async with _answering([503, 503, 401]) as port:
+    async with answering([503, 503, 401]) as port:
         load = await Storm(port, [REQUEST], [0] * 100).run()
     assert load["statuses"] == {"503": 2, "401": 1, "200": 99}
     assert (load["refused_then_repeated"], load["never_taken"]) == (2, 1)
