@@ -10,7 +10,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from service.bus.acls import commands
 from tests.access.expected import CLIENTS
@@ -98,7 +98,7 @@ class SecuredDeployment(Deployment):
 
     kafka: SecuredKafka
 
-    def start(self, *arguments: Any) -> Deployment:
+    def start(self, *arguments: Any) -> Self:
         assert isinstance(self.broker, SecuredKafka)
         self.kafka = self.broker
         self.kafka.grant(commands(PREFIX))

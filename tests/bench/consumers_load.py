@@ -93,8 +93,12 @@ class Told:
         """Read what is there."""
         found = await self._consumer.getmany(timeout_ms=50)
         for record in (record for records in found.values() for record in records):
-            self.records += 1
-            self.ids.add(dict(record.headers)["ce_id"])
+            self.note(record)
+
+    def note(self, record: Any) -> None:
+        """Count a record that was read."""
+        self.records += 1
+        self.ids.add(dict(record.headers)["ce_id"])
 
 
 def _record(recorder: Recorder, key: str, webhook: dict[str, Any]) -> OutRecord:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.local.settings import API_KEY, FACILITY_ID, LocalSettings
 from tests.stack.broker import Broker, broker_from_environment
@@ -25,6 +26,9 @@ class Deployment:
 
     vendor_step = "Metriport sandbox double"
     """What is told of ``start_sandbox``."""
+
+    roles: Sequence[str] = ROLES
+    """Which roles ``start`` starts."""
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class Deployment:
         """What the double says it received and sent, secrets masked."""
         return self.folder / "metriport.log"
 
-    def start(self, tell: Told = lambda _: None) -> "Deployment":
+    def start(self, tell: Told = lambda _: None) -> Self:
         """Start everything in order; returns when every role is ready."""
         tell("Postgres")
         if self._postgres is None:
@@ -89,10 +93,10 @@ class Deployment:
         self._once("topics", self.settings.environment("topics", ""), "apply", "--replication", "1")
         tell(self.vendor_step)
         self.start_sandbox()
-        for role in ROLES:
+        for role in self.roles:
             tell(f"metriport-ias {role}")
             self.start_role(role)
-        for role in ROLES:
+        for role in self.roles:
             self.wait_ready(role)
         return self
 

@@ -33,6 +33,12 @@ async def _silent(_: Streams) -> None:
     await asyncio.Event().wait()
 
 
+async def _stuck_head(streams: Streams) -> None:
+    """Half a head, and then nothing."""
+    streams[1].write(_HALF_HEAD)
+    await asyncio.Event().wait()
+
+
 async def _half_head(streams: Streams) -> None:
     """A head that grows by a byte a second and never ends."""
     streams[1].write(_HALF_HEAD)
@@ -61,6 +67,7 @@ LARGE = {"largest": 32 * keys.MIB, "just_large": 9 * keys.MIB}
 
 KINDS: dict[str, Callable[[Streams], Awaitable[None]]] = {
     "silent": _silent,
+    "stuck_head": _stuck_head,
     "half_head": _half_head,
     "drip": _drip,
     "drip_large": _drip_large,
