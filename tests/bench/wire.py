@@ -69,3 +69,32 @@ async def connect(port: int, answered: Answered) -> Client:
     loop = asyncio.get_running_loop()
     _, client = await loop.create_connection(lambda: Client(answered), "127.0.0.1", port)
     return client
+
+
+class Asker:
+    """Asks a port one thing after the other, on a connection that it opens again when it has to."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._client: Client | None = None
+        self._answer: asyncio.Future[int]
+
+    async def ask(self, request: bytes) -> int:
+        """The status of the answer; 0 where nobody listens or the connection broke off."""
+        try:
+            if self._client is None or not self._client.is_open:
+                self._client = await connect(self._port, self._answered)
+        except OSError:
+            return 0
+        self._answer = asyncio.get_running_loop().create_future()
+        self._client.send(request)
+        return await self._answer
+
+    def close(self) -> None:
+        """Close the connection; what is under way stays without an answer."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _answered(self, _: Client, status: int) -> None:
+        self._answer.set_result(status)

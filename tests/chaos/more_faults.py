@@ -2,24 +2,26 @@
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 import asyncpg
-from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from consumers.processes.consumers import TOPICS
 from service.bus.subscription import GROUP
+from tests.bench.wire import Asker, requests
 from tests.chaos.faults import SERVERS, Begin, Fault, Undo, nothing
-from tests.chaos.probe import Answer, open_session, post
+from tests.chaos.probe import NO_ANSWER, PATIENCE, Answer
 from tests.chaos.world import World, choose
 
 _STORM_AT_ONCE: Final = 48
 _NOTHING_TO_SEND: Final = 5
+_NOBODY_LISTENS_SECONDS: Final = 0.05
 _POISON: Final[tuple[bytes, ...]] = (
     b"",
     b"\x00\xff\xfe",
@@ -82,18 +84,27 @@ async def _storm(world: World, rng: random.Random) -> Undo:
     if len(sent) < _NOTHING_TO_SEND:
         world.chosen = "nothing to send yet"
         return nothing
-    bodies = iter([rng.choice(sent) for _ in range(world.storm)])
-    async with open_session() as session, asyncio.TaskGroup() as group:
+    ready = requests([(one["signature"].encode(), one["body"].encode()) for one in sent])
+    storm = iter([rng.choice(ready) for _ in range(world.storm)])
+    async with asyncio.TaskGroup() as group:
         for _ in range(_STORM_AT_ONCE):
-            group.create_task(_send_all(world, session, bodies))
+            group.create_task(_send_all(world, storm))
     return nothing
 
 
-async def _send_all(world: World, session: ClientSession, bodies: Iterator[dict[str, str]]) -> None:
-    for one in bodies:
-        url = world.deployment.settings.public_url
-        answer = await post(session, url, one["body"].encode(), one["signature"])
-        world.storm_answers.append(Answer(answer.at, answer.status, answer.seconds))
+async def _send_all(world: World, storm: Iterator[bytes]) -> None:
+    asker = Asker(world.deployment.settings.ingress_port)
+    for request in storm:
+        at, status = time.monotonic(), NO_ANSWER
+        try:
+            async with asyncio.timeout(PATIENCE):
+                status = await asker.ask(request)
+        except TimeoutError:
+            asker.close()
+        world.storm_answers.append(Answer(at, status, time.monotonic() - at))
+        if not status:
+            await asyncio.sleep(_NOBODY_LISTENS_SECONDS)
+    asker.close()
 
 
 async def _poison(world: World, _rng: random.Random) -> Undo:

@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.bench import bodies
 from tests.bench.figures import OK, percentile
-from tests.bench.wire import Client, connect, requests
+from tests.bench.wire import Asker, requests
 
 CONNECTIONS: Final = 48
 WINDOW: Final = 1_000
@@ -44,7 +44,6 @@ class Storm:
         self._port, self._sent = port, sent
         self._waiting = deque(turns)
         self._refused: list[int] = []
-        self._answers: dict[Client, asyncio.Future[int]] = {}
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
 
@@ -80,32 +79,16 @@ class Storm:
                 group.create_task(self._one_after_the_other())
 
     async def _one_after_the_other(self) -> None:
-        client: Client | None = None
+        asker = Asker(self._port)
         while self._waiting:
-            number = self._waiting.popleft()
-            try:
-                if client is None or not client.is_open:
-                    client = await connect(self._port, self._answered)
-                status = await self._answer(client, self._sent[number])
-            except OSError:
-                status = 0
+            number, began = self._waiting.popleft(), time.perf_counter()
+            status = await asker.ask(self._sent[number])
+            if status:
+                self.latencies.append(time.perf_counter() - began)
             self.statuses[status] += 1
             if status in AGAIN:
                 self._refused.append(number)
-        if client is not None:
-            client.close()
-
-    async def _answer(self, client: Client, request: bytes) -> int:
-        answer: asyncio.Future[int]
-        answer = self._answers[client] = asyncio.get_running_loop().create_future()
-        began = time.perf_counter()
-        client.send(request)
-        status = await answer
-        self.latencies.append(time.perf_counter() - began)
-        return status
-
-    def _answered(self, client: Client, status: int) -> None:
-        self._answers[client].set_result(status)
+        asker.close()
 
 
 def main() -> None:
