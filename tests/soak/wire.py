@@ -33,6 +33,7 @@ INCOMPLETE_SECONDS: Final = 2.0
 GOOD_EVERY: Final = 50
 _GAP: Final = 0.01
 _LAG_EVERY: Final = 0.1
+_APART: Final = 0.004
 _WARM_UP: Final = 40_000
 _TOLD_EVERY: Final = 10_000
 _SHOWN: Final = 2_000
@@ -121,7 +122,8 @@ async def send(tally: Tally, port: int, seed: int, numbers: Sequence[int], at_on
     waiting = iter(numbers)
     watching = asyncio.create_task(_watch_own_lag(tally))
     try:
-        await asyncio.gather(*(_worker(tally, port, seed, waiting) for _ in range(at_once)))
+        workers = (_worker(tally, port, seed, waiting, order) for order in range(at_once))
+        await asyncio.gather(*workers)
     finally:
         watching.cancel()
 
@@ -133,7 +135,9 @@ async def _watch_own_lag(tally: Tally) -> None:
         tally.own_lag_s = max(tally.own_lag_s, time.monotonic() - begun - _LAG_EVERY)
 
 
-async def _worker(tally: Tally, port: int, seed: int, waiting: Iterator[int]) -> None:
+async def _worker(tally: Tally, port: int, seed: int, waiting: Iterator[int], order: int) -> None:
+    """One connection after the other; not all workers begin at once, lest this process be late itself."""
+    await asyncio.sleep(order * _APART)
     for number in waiting:
         await one(tally, port, seed, number)
 
