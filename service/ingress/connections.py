@@ -1,11 +1,13 @@
 """What aiohttp does not do for connections: a deadline for heads, a cap, and silence about garbage.
 
 aiohttp 3.14 has no deadline for a request head and no cap (9,000 half heads were all still held after
-10 s), logs and echoes the lines it cannot parse, and drops the rest of a body when it shuts down. Each
-is mended here, by overriding the methods that asyncio and aiohttp call; no timer runs per byte.
+10 s), logs and echoes the lines it cannot parse, fails at an ``Expect`` that it cannot echo, and drops the
+rest of a body when it shuts down. Each is mended here, by overriding the methods that asyncio and aiohttp
+call; no timer runs per byte.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from itertools import islice
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
@@ -15,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from service.ingress.limits import KIB
-from service.ingress.responses import SERVER
+from service.ingress.responses import SERVER, STRICT
 from service.telemetry import metrics
 
 HEAD_SECONDS: Final = 5.0
@@ -189,12 +191,31 @@ class GuardedConnection(web.RequestHandler):
         return request is not None and self.connected and not request.content.is_eof()
 
 
+_Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def _refusing_strange_expectations(handle: _Handle) -> _Handle:
+    """417 for an ``Expect`` that is not ASCII, before aiohttp looks at it.
+
+    A route can have a handler for expectations, what no route matches cannot: aiohttp's own repeats what
+    was sent, and bytes that are no UTF-8 fail it with 500.
+    """
+
+    async def refuse_or_handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("expect", "").isascii():
+            return await handle(request)
+        headers = {**STRICT, "Server": SERVER}
+        return web.Response(status=HTTPStatus.EXPECTATION_FAILED, headers=headers)
+
+    return refuse_or_handle
+
+
 class GuardedServer(web.Server):
     """The connections of one port, at most ``most`` of them."""
 
     def __init__(self, plain: web.Server, *, most: int) -> None:
         super().__init__(
-            plain.request_handler,
+            _refusing_strange_expectations(plain.request_handler),
             request_factory=plain.request_factory,
             **plain._kwargs,  # noqa: SLF001 - no other way to the runner's options
         )

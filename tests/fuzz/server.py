@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import structlog
+from aiohttp import web
 from structlog.testing import LogCapture
 
 from consumers.processes.lifecycle import serve
@@ -18,6 +19,7 @@ from service.bus.publisher import PublishError
 from service.crypto.sealing import Sealer
 from service.ingress.app import public_app
 from service.ingress.records import OutRecord, Recorder
+from service.settings.roles import IngressSettings
 from tests.ingress.running import NOWHERE, FakePages, ingress_settings
 
 _START_SECONDS: Final = 10.0
@@ -90,18 +92,23 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
+def application(settings: IngressSettings, keeper: Keeper, pages: FakePages) -> web.Application:
+    """As the process puts it together, but for the stores."""
+    return public_app(
+        webhook_keys=settings.webhooks.keys.current,
+        link_keys=settings.web.link_keys,
+        recorder=Recorder(Sealer(settings.sealing.public_key), settings.sealing.mac_keys),
+        durable=keeper,
+        find_page=pages.find,
+    )
+
+
 @contextmanager
 def started() -> Iterator[Server]:
     """Serve as the process does, from its settings to its limits."""
     settings = ingress_settings(NOWHERE)
     server = Server(settings.process.http_port)
-    app = public_app(
-        webhook_keys=settings.webhooks.keys.current,
-        link_keys=settings.web.link_keys,
-        recorder=Recorder(Sealer(settings.sealing.public_key), settings.sealing.mac_keys),
-        durable=server.keeper,
-        find_page=server.pages.find,
-    )
+    app = application(settings, server.keeper, server.pages)
     ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:

@@ -1,6 +1,5 @@
 """Reading what was sent: refused in one way, or understood; never another error, never for long."""
 
-import base64
 import json
 import re
 from itertools import product
@@ -11,7 +10,6 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from schemas import commands, events
-from schemas.cloudevents import from_headers, to_headers
 from schemas.metriport.webhooks import (
     KNOWN_TYPES,
     ConsolidatedData,
@@ -21,17 +19,20 @@ from schemas.metriport.webhooks import (
     Ping,
 )
 from schemas.problems import InvalidMessageError, decode, decode_part
-from service.crypto.sealing import Sealer, place
-from service.ingress.peek import Peeked, peek
-from service.ingress.records import Recorder
+from service.ingress.peek import peek
 from tests.fuzz.bodies import BODIES, SECRETS, VALUES, spelled, spoilt_samples, texts_within
+from tests.fuzz.judging import (
+    RECORDER,
+    assert_record_can_be_read,
+    assert_understood,
+    looked_at,
+    names_a_secret,
+)
 from tests.fuzz.profiles import examples
-from tests.ingress.opening import KEYS, MAC_KEYS, OPENER
 
 SECONDS = 2.0
 """For one body of up to 300 KB on a busy machine; most take less than a millisecond."""
 
-RECORDER = Recorder(Sealer(base64.b64decode(KEYS["SEALING_PUBLIC_KEY"])), MAC_KEYS)
 KINDS: list[type[Any]] = [
     HasMeta,
     Ping,
@@ -45,14 +46,6 @@ KINDS: list[type[Any]] = [
     events.CommandRejected,
 ]
 META = b'{"meta":{"messageId":"m-1","type":"network-query.hie","when":%b}}'
-SECRET = re.compile("proofed_?identity|aal2|identity_?session|pid_", re.IGNORECASE | re.ASCII)
-
-
-def looked_at(body: bytes) -> Peeked | None:
-    try:
-        return peek(body)
-    except InvalidMessageError:
-        return None
 
 
 @given(BODIES)
@@ -71,33 +64,11 @@ def test_a_body_is_refused_in_one_way_or_makes_a_record_that_kafka_and_consumers
     event("understood" if peeked else "refused")
     if peeked is None:
         return
-    assert 1 <= len(peeked.key) <= 255
-    assert peeked.key.encode()
-    assert peeked.known_type in KNOWN_TYPES | {"other"}
-    assert peeked.patient_id is None or peeked.patient_id == peeked.key
-    assert peeked.ping is None or peeked.meta.type == "ping"
-    assert_sealed_if_it_names_a_secret(peeked, body)
-    assert_record_can_be_read(peeked, body)
-
-
-def assert_sealed_if_it_names_a_secret(peeked: Peeked, body: bytes) -> None:
-    """I7, judged by another reader's eyes: keys and texts after their escapes are resolved."""
-    if any(map(SECRET.search, texts_within(body) or ())):
+    assert_understood(peeked)
+    if names_a_secret(body):
         event("names a secret")
         assert peeked.seal
-
-
-def assert_record_can_be_read(peeked: Peeked, body: bytes) -> None:
-    record = RECORDER.webhook(body, "0" * 64, peeked)
-    attributes = from_headers(to_headers(record.attributes))
-    assert record.key.encode()
-    assert attributes.id == peeked.meta.message_id
-    assert attributes.subject == peeked.patient_id
-    assert ("sealedfor" in attributes.extensions) == peeked.seal
-    value = record.value
-    if peeked.seal:
-        value = OPENER.open(value, place(record.topic, attributes.type, attributes.id))
-    assert value == body
+    assert_record_can_be_read(RECORDER.webhook(body, "0" * 64, peeked), peeked, body)
 
 
 @st.composite

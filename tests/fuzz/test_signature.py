@@ -1,7 +1,5 @@
 """Nothing but the right signature of the right body with a right key, letter for letter."""
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 
 from service.webhook_signature import matching_slot
 from tests.fuzz.profiles import examples
+from tests.fuzz.signing import oracle, respellings, signed
 
 MANY = 2_000
 SOME = 1_000
@@ -20,43 +19,10 @@ BODIES = st.binary(max_size=2_000)
 ANYTHING = st.text(st.characters(), max_size=200)  # lone surrogates and control characters too
 
 
-def oracle(keys: Sequence[bytes], body: bytes, signatures: Sequence[str]) -> int | None:
-    """HMAC as RFC 2104 §2 spells it, and a plain comparison."""
-    made = []
-    for key in keys:
-        padded = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-        inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + body).digest()
-        made.append(hashlib.sha256(bytes(byte ^ 0x5C for byte in padded) + inner).hexdigest())
-    if len(signatures) == 1 and signatures[0] in made:
-        return made.index(signatures[0])
-    return None
-
-
-def signed(key: bytes, body: bytes) -> str:
-    return hmac.new(key, body, hashlib.sha256).hexdigest()
-
-
 def respelled(right: str) -> st.SearchStrategy[str]:
     """Other ways to write the right signature, and texts that only begin or end like it."""
     return st.one_of(
-        st.sampled_from(
-            [
-                right.upper(),
-                right.title(),
-                f"sha256={right}",
-                f"{right}\n",
-                f"{right}\ud800",
-                f"{right}é",
-                f"{right}\x00",
-                f"\ufeff{right}",
-                right * 2,
-                right[:-1],
-                right[1:],
-                f"{right},{right}",
-                right.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"}),
-                right.translate({ord(digit): 0x0660 + int(digit) for digit in "0123456789"}),
-            ]
-        ),
+        st.sampled_from(respellings(right)),
         st.tuples(ANYTHING, ANYTHING).map(lambda around: f"{around[0]}{right}{around[1]}"),
     )
 

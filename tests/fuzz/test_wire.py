@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from tests.fuzz.harm import harm_in
 from tests.fuzz.mutations import CANARY, Request, ping, spoilt, valid, webhook
 from tests.fuzz.profiles import seed, times
 from tests.fuzz.server import Server
@@ -13,7 +14,6 @@ from tests.fuzz.wire import PATIENCE, Outcome, answers_in, converse
 
 AT_ONCE = 400
 CASES = 400
-FORBIDDEN = {500, 501}
 
 
 async def one_of(server: Server, pieces: list[bytes]) -> Outcome:
@@ -27,17 +27,6 @@ async def assert_well(server: Server) -> None:
     (answer,) = outcome.answers
     assert (answer.status, answer.body) == (200, b'{"pong":"a-text"}')
     assert outcome.seconds < 2.0
-
-
-def harm_in(outcome: Outcome) -> list[str]:
-    """Answered or closed; nothing repeated; no fault."""
-    found = {
-        "neither answered nor closed": not outcome.final and not outcome.closed,
-        "too late": outcome.seconds >= PATIENCE,
-        "a fault": bool(FORBIDDEN & {answer.status for answer in outcome.answers}),
-        "repeated what was sent": CANARY in outcome.received.lower(),
-    }
-    return [harm for harm, happened in found.items() if happened]
 
 
 async def test_spoilt_requests_are_answered_or_their_connections_closed(server: Server) -> None:

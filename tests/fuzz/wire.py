@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 PATIENCE: Final = 7.0
@@ -44,6 +44,8 @@ class Outcome:
     closed: bool
     received: bytes
     seconds: float
+    waited: float
+    """Seconds from the end of the last piece to the last byte that came; 0 where it came before."""
 
     @property
     def final(self) -> list[Answer]:
@@ -55,41 +57,52 @@ async def converse(port: int, pieces: Sequence[bytes], *, gap: float = 0.0) -> O
     """Send the pieces, each on its own, and read until the end or until nothing more comes."""
     start = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    received = bytearray()
+    heard = _Heard()
     bodies = not b"".join(pieces).lstrip(b"\r\n").startswith(b"HEAD ")
     closed = False
     try:
         sending = asyncio.create_task(_send(writer, pieces, gap))
         try:
             async with asyncio.timeout(PATIENCE):
-                closed = await _read(reader, received, bodies=bodies)
+                closed = await _read(reader, heard, bodies=bodies)
         except TimeoutError:
             closed = False
         finally:
             sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            (sent,) = await asyncio.gather(sending, return_exceptions=True)
     finally:
         writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
     took = time.monotonic() - start
-    raw = bytes(received)
-    return Outcome(tuple(answers_in(raw, bodies=bodies)), closed, raw, took)
+    raw = bytes(heard.raw)
+    waited = max(0.0, heard.at - sent) if isinstance(sent, float) else 0.0
+    return Outcome(tuple(answers_in(raw, bodies=bodies)), closed, raw, took, waited)
 
 
-async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes], gap: float) -> None:
+@dataclass
+class _Heard:
+    """What came so far, and when the last of it did."""
+
+    raw: bytearray = field(default_factory=bytearray)
+    at: float = 0.0
+
+
+async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes], gap: float) -> float:
+    """When all of it was sent, or the other side would take no more."""
     with suppress(OSError):
         for number, piece in enumerate(pieces):
             if number and gap:
                 await asyncio.sleep(gap)
             writer.write(piece)
             await writer.drain()
+    return time.monotonic()
 
 
-async def _read(reader: asyncio.StreamReader, received: bytearray, *, bodies: bool) -> bool:
+async def _read(reader: asyncio.StreamReader, heard: _Heard, *, bodies: bool) -> bool:
     """Whether the other side closed; else it has answered, and says nothing more."""
     while True:
-        wait = _MORE if _is_answered(received, bodies=bodies) else None
+        wait = _MORE if _is_answered(heard.raw, bodies=bodies) else None
         try:
             async with asyncio.timeout(wait):
                 part = await reader.read(65_536)
@@ -99,7 +112,8 @@ async def _read(reader: asyncio.StreamReader, received: bytearray, *, bodies: bo
             return True
         if not part:
             return True
-        received += part
+        heard.raw += part
+        heard.at = time.monotonic()
 
 
 def _is_answered(received: bytearray, *, bodies: bool) -> bool:

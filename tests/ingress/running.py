@@ -40,7 +40,23 @@ def ingress_settings(
     http_port: int | None = None,
 ) -> IngressSettings:
     """The settings of the role, read from an environment as the process reads them."""
-    environ = {
+    environ = ingress_environ(
+        bootstrap_servers, prefix, webhook_keys=webhook_keys, http_port=http_port
+    )
+    settings = load(Role.INGRESS, environ)
+    assert isinstance(settings, IngressSettings)
+    return settings
+
+
+def ingress_environ(
+    bootstrap_servers: str,
+    prefix: str = "",
+    *,
+    webhook_keys: tuple[str, ...] = (vendor.KEY, vendor.OLD_KEY),
+    http_port: int | None = None,
+) -> dict[str, str]:
+    """The environment of the role, with the keys of these tests."""
+    return {
         "DATABASE_URL": f"postgresql://nobody:canary-of-a-password@{NOWHERE}/none",
         "HTTP_PORT": str(http_port or free_port()),
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
@@ -50,9 +66,6 @@ def ingress_settings(
         "RETURN_URL_ALLOWLIST": "https://app.example.com/ias/return",
         **{name: KEYS[name] for name in ("LINK_KEYS", "SEALING_PUBLIC_KEY", "CALLBACK_MAC_KEYS")},
     }
-    settings = load(Role.INGRESS, environ)
-    assert isinstance(settings, IngressSettings)
-    return settings
 
 
 @dataclass

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,10 +54,18 @@ def memory_mib(pid: int, name: str) -> float:
 def ingress(folder: Path, *, store_seconds: float = 0.0) -> Iterator[Server]:
     """An ingress whose store takes so long."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.overload.server", str(port), str(store_seconds)]
-    with Supervised(
-        "ingress", command, env=_ENV, log_path=folder / "ingress.log", cwd=ROOT
-    ) as process:
+    with served(folder, port, "tests.overload.server", str(port), str(store_seconds)) as server:
+        yield server
+
+
+@contextmanager
+def served(
+    folder: Path, port: int, *module: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A module that serves the ingress at the port, in a process of its own; its log is in the folder."""
+    env, log = {**_ENV, **(environ or {})}, folder / "ingress.log"
+    command = [sys.executable, "-m", *module]
+    with Supervised("ingress", command, env=env, log_path=log, cwd=ROOT) as process:
         process.wait_ready(lambda: _listens(port))
         yield Server(process, port)
 

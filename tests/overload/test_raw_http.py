@@ -77,6 +77,17 @@ async def test_another_expectation_gets_417_without_an_echo() -> None:
         assert CANARY not in answer
 
 
+@pytest.mark.parametrize("start", [POST, b"OPTIONS /go/x HTTP/1.1\r\n", b"GET /x HTTP/1.1\r\n"])
+async def test_an_expectation_that_is_no_text_gets_417_on_every_path(start: bytes) -> None:
+    """Also where no route matches: aiohttp answered 500 there, as it could not encode what it repeats."""
+    async with running(released()) as port, connected(port) as client:
+        await client.send(start + HOST + b"Expect: 100-con\xf4inue-" + CANARY + b"\r\n\r\n")
+        status, answer = await client.answer()
+    assert status == 417
+    assert b"server: ingress\r\n" in answer.lower()
+    assert CANARY not in answer
+
+
 @pytest.mark.parametrize(("announced", "status"), [(32 * keys.MIB + 1, 413), (10**30, 413)])
 async def test_too_large_by_its_head(announced: int, status: int) -> None:
     async with running(released()) as port, connected(port) as client:
