@@ -13,6 +13,15 @@ from service.ias.audit_check import Break, BreakKind
 from service.store import audit_reading
 from service.store.pool import Database
 from tests.audit.conftest import Ledger
+from tests.audit.tampering import (
+    EARLIER,
+    entries_swapped,
+    entry_altered,
+    entry_removed,
+    link_altered,
+    link_removed,
+    links_swapped,
+)
 from tests.support import people
 
 
@@ -23,46 +32,27 @@ class Tampering(NamedTuple):
     expected: Break
 
 
-EARLIER = "recorded_at = e.recorded_at - interval '1 second'"
-
-
-def _entry(number: int, change: str) -> str:
-    """Change the entry of a link."""
-    link = f"from audit_chain c where c.entry_id = e.entry_id and c.number = {number}"
-    return f"update audit_entry e set {change} {link}"  # noqa: S608 - texts of this module
-
-
 CASES = {
-    "an entry's kind": Tampering((_entry(4, "kind = 'x'"),), Break(4, BreakKind.ALTERED)),
-    "an entry's time": Tampering((_entry(4, EARLIER),), Break(4, BreakKind.MISSING)),
+    "an entry's kind": Tampering(entry_altered(4, "kind = 'x'"), Break(4, BreakKind.ALTERED)),
+    "an entry's time": Tampering(entry_altered(4, EARLIER), Break(4, BreakKind.MISSING)),
     "an entry's time, in the chain as well": Tampering(
         (
-            _entry(4, EARLIER),
-            "update audit_chain e set recorded_at = e.recorded_at - interval '1 second' where number = 4",
+            *entry_altered(4, EARLIER),
+            *link_altered(4, "recorded_at = recorded_at - interval '1 second'"),
         ),
         Break(4, BreakKind.ALTERED),
     ),
     "an entry's box": Tampering(
-        (_entry(10, "box = e.box || '\\x00'"),), Break(10, BreakKind.ALTERED)
+        entry_altered(10, "box = e.box || '\\x00'"), Break(10, BreakKind.ALTERED)
     ),
     "whom an entry is about": Tampering(
-        (_entry(1, "subject_ref = ''"),), Break(1, BreakKind.ALTERED)
+        entry_altered(1, "subject_ref = ''"), Break(1, BreakKind.ALTERED)
     ),
-    "an entry removed": Tampering(
-        (
-            """
-            delete from audit_entry e using audit_chain c
-            where c.entry_id = e.entry_id and c.number = 7
-            """,
-        ),
-        Break(7, BreakKind.MISSING),
-    ),
-    "a link removed": Tampering(
-        ("delete from audit_chain where number = 7",), Break(7, BreakKind.MISSING)
-    ),
+    "an entry removed": Tampering(entry_removed(7), Break(7, BreakKind.MISSING)),
+    "a link removed": Tampering(link_removed(7), Break(7, BreakKind.MISSING)),
     "a link removed and the rest counted anew": Tampering(
         (
-            "delete from audit_chain where number = 7",
+            *link_removed(7),
             "update audit_chain set number = number - 1 where number > 7",
         ),
         Break(7, BreakKind.REORDERED),
@@ -71,28 +61,19 @@ CASES = {
         ("delete from audit_chain where number < 3",), Break(1, BreakKind.MISSING)
     ),
     "a link's hash": Tampering(
-        ("update audit_chain set hash = entry_digest where number = 5",),
+        link_altered(5, "hash = entry_digest"),
         Break(5, BreakKind.ALTERED),
     ),
     "a link's time": Tampering(
-        ("update audit_chain set sealed_at = sealed_at + interval '1 second' where number = 5",),
+        link_altered(5, "sealed_at = sealed_at + interval '1 second'"),
         Break(5, BreakKind.ALTERED),
     ),
     "two links that changed places": Tampering(
-        (
-            "update audit_chain set number = 99 where number = 5",
-            "update audit_chain set number = 5 where number = 6",
-            "update audit_chain set number = 6 where number = 99",
-        ),
+        links_swapped(5, 6),
         Break(5, BreakKind.REORDERED),
     ),
     "two entries that changed places": Tampering(
-        (
-            """
-            update audit_chain a set entry_id = b.entry_id, recorded_at = b.recorded_at
-            from audit_chain b where b.number = 11 - a.number and a.number in (5, 6)
-            """,
-        ),
+        entries_swapped(5, 6),
         Break(5, BreakKind.ALTERED),
     ),
     "a link twice": Tampering(

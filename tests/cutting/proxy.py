@@ -35,12 +35,13 @@ class How(Enum):
 class Cut:
     """Cut when byte number ``after`` (from 0) of a direction arrives; the bytes before it pass.
 
-    A direction that has no such byte is cut right after its last one.
+    A direction that has no such byte is cut right after its last one. ``how`` is ``None`` for a connection
+    that is half open: neither end is told, and nothing passes any more.
     """
 
     way: Way
     after: int
-    how: How
+    how: How | None
 
 
 @dataclass
@@ -76,8 +77,11 @@ class _Link:
         self.ends: dict[Way, _End] = {}
         """Where the bytes of a direction are written to."""
         self.passed = proxy.passed = {Way.REQUEST: 0, Way.RESPONSE: 0}
+        self.silent = False
 
     def forward(self, way: Way, data: bytes) -> None:
+        if self.silent:
+            return
         cut = self.cut if self.cut is not None and self.cut.way is way else None
         part = data if cut is None else data[: cut.after - self.passed[way]]
         self.passed[way] += len(part)
@@ -86,7 +90,10 @@ class _Link:
         if cut is not None and self.passed[way] >= cut.after:
             self.break_off(cut.how)
 
-    def break_off(self, how: How) -> None:
+    def break_off(self, how: How | None) -> None:
+        if how is None:
+            self.silent = True
+            return
         for end in self.ends.values():
             end.close(how)
 
@@ -147,7 +154,9 @@ class _Front(_End):
             lambda: _End(self._link, Way.RESPONSE), "127.0.0.1", self._link.proxy.upstream
         )
         self._link.proxy.dialled += 1
-        if not self._transport.is_closing():
+        if self._transport.is_closing():  # the client did not wait
+            self._link.break_off(How.FIN)
+        else:
             self._transport.resume_reading()
 
 

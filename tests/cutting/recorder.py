@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ def answer(
     """An answer with its length said."""
     head = [f"HTTP/1.1 {status}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*head, *fields, "", ""]).encode() + body
+
+
+STARTED: Final = answer(body=b'{"requestId":"r","status":"processing"}')
+"""Work was begun: what nobody may lose without knowing."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,10 @@ class Recorder:
     def url(self, scheme: str = "http") -> str:
         """Where it listens."""
         return f"{scheme}://127.0.0.1:{self.port}"
+
+    def marks(self) -> Counter[int]:
+        """How often each request arrived as a whole, by the number that ``calls.marked`` gave it."""
+        return Counter(int(mark) for one in self.requests for mark in one.values("traceparent"))
 
     async def idle(self, connections: int = 0) -> None:
         """Wait until so many connections have come and all have ended: nothing more can arrive."""

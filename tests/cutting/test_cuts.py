@@ -10,9 +10,8 @@ from tests.fuzz.profiles import IS_DEEP
 from .calls import CALLS
 from .conftest import Connect
 from .proxy import Cut, How, Proxy, Way
-from .recorder import Recorder, answer
+from .recorder import STARTED, Recorder
 
-ANSWER = answer(body=b'{"requestId":"r","status":"processing"}')
 OPERATIONS = list(CALLS) if IS_DEEP else ["start_network_query", "get_network_query"]
 
 
@@ -42,7 +41,7 @@ async def bench(
     request: pytest.FixtureRequest, connect: Connect, proxy: Proxy, recorder: Recorder
 ) -> Bench:
     """A call of each kind."""
-    recorder.answer = ANSWER
+    recorder.answer = STARTED
     return Bench(request.param, await connect(proxy.url()), proxy, recorder)
 
 
@@ -51,7 +50,7 @@ async def length(bench: Bench, proxy: Proxy) -> dict[Way, int]:
     """How many bytes a sound call has in each direction."""
     outcome, received = await bench.call(None)
     assert (outcome, received) == (Accepted(b'{"requestId":"r","status":"processing"}'), 1)
-    assert proxy.passed[Way.RESPONSE] == len(ANSWER)
+    assert proxy.passed[Way.RESPONSE] == len(STARTED)
     return dict(proxy.passed)
 
 

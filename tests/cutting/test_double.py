@@ -1,7 +1,7 @@
 """The same cuts before the double of the vendor: its ledger and our outcome must agree (I3)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from tests.metriport_sandbox import (
 from tests.metriport_sandbox.state import Aal2Session, Identity, Patient
 from tests.support.waiting import until
 
+from .calls import marked
 from .conftest import Connect
 from .proxy import Cut, How, Proxy, Way, proxied
 
@@ -66,12 +67,11 @@ class Double:
     async def call(self, operation: str, cut: Cut | None = None) -> "Attempt":
         """Make a call that the double can tell from every other."""
         self.made += 1
-        request = CALLS[operation]
-        marked = {**request.headers, "traceparent": f"{self.made:06}"}
+        request = marked(CALLS[operation], self.made)
         self.proxy.cut = cut
-        outcome = await self.client.call(operation, replace(request, headers=marked))
+        outcome = await self.client.call(operation, request)
         await self.proxy.idle()
-        return Attempt(marked["traceparent"], cut, outcome)
+        return Attempt(request.headers["traceparent"], cut, outcome)
 
     async def settled(self) -> None:
         """No call is worked on any more."""

@@ -1,9 +1,6 @@
 """What is provably not sent is said to be: the call is then made again instead of being given up."""
 
 import asyncio
-import socket
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -11,22 +8,16 @@ from service.gateway.outcome import NotSent, Unknown
 
 from .calls import CALLS, NETWORK_QUERY
 from .conftest import Connect
+from .dead_ends import full_queue, held_port
 from .proxy import Cut, How, Proxy, Way
 from .recorder import Recorder
 
 
-@pytest.fixture
-def held_port() -> Iterator[int]:
-    """A port on which nobody listens, and nobody else can."""
-    with closing(socket.socket()) as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
-
-
-async def test_a_refused_connection_is_not_sent(connect: Connect, held_port: int) -> None:
-    client = await connect(f"http://127.0.0.1:{held_port}")
-    for operation, request in CALLS.items():
-        assert await client.call(operation, request) == NotSent()
+async def test_a_refused_connection_is_not_sent(connect: Connect) -> None:
+    with held_port() as port:
+        client = await connect(f"http://127.0.0.1:{port}")
+        for operation, request in CALLS.items():
+            assert await client.call(operation, request) == NotSent()
 
 
 async def test_a_name_that_leads_nowhere_is_not_sent(connect: Connect) -> None:
@@ -35,14 +26,9 @@ async def test_a_name_that_leads_nowhere_is_not_sent(connect: Connect) -> None:
 
 
 async def test_a_time_limit_that_ends_while_connecting_is_not_sent(connect: Connect) -> None:
-    """Nobody accepts, and the queue is full: the connection never stands."""
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        with closing(socket.create_connection(address)):
-            client = await connect(f"http://127.0.0.1:{address[1]}", seconds=0.3)
-            assert await client.call("start_network_query", NETWORK_QUERY) == NotSent()
+    with full_queue() as port:
+        client = await connect(f"http://127.0.0.1:{port}", seconds=0.3)
+        assert await client.call("start_network_query", NETWORK_QUERY) == NotSent()
 
 
 async def test_a_time_limit_that_ends_while_waiting_for_the_answer_is_unknown(

@@ -1,7 +1,5 @@
 """Nobody but a server with a certificate that is trusted for its name is ever told anything (I7)."""
 
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 from service.gateway.outcome import Accepted, NotSent, Unknown
 from tests.fuzz.profiles import IS_DEEP
 
-from .calls import CALLS, NETWORK_QUERY
+from .calls import CALLS, NETWORK_QUERY, marked
 from .certificates import self_signed
 from .conftest import Connect
 from .proxy import Cut, How, Way, proxied
@@ -88,14 +86,11 @@ async def test_a_handshake_cut_anywhere_is_not_sent_and_what_follows_it_is_unkno
         outcomes = []
         for after in range(0, proxy.passed[way], STEP):
             proxy.cut = Cut(way, after, how)
-            headers = {**NETWORK_QUERY.headers, "traceparent": f"{after}"}
-            request = replace(NETWORK_QUERY, headers=headers)
+            request = marked(NETWORK_QUERY, after)
             outcomes.append(type(await client.call("start_network_query", request)))
             await proxy.idle()
         await server.idle()
-        arrived = Counter(
-            int(mark) for one in server.requests for mark in one.values("traceparent")
-        )
+        arrived = server.marks()
     for number, kind in enumerate(outcomes):
         assert kind in (NotSent, Unknown, Accepted)
         times = arrived[number * STEP]

@@ -1,6 +1,10 @@
 """Keys before, during and after a rotation, and what there is to rotate."""
 
+import asyncio
+import base64
 import hashlib
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from service.crypto.sealing import Opener, Sealer
 from service.settings.secret import Secret
 from service.store.pool import Database, open_database
 from service.store.unit import Vault
+from tests.local.deployment import ROOT
 from tests.stack.postgres import EmbeddedPostgres
 from tests.support.plugin import SERVICE_ROLE
 from tests.support.settings import ENCRYPTION_KEY, SEALING_PRIVATE_KEY, SEALING_PUBLIC_KEY
@@ -51,3 +56,31 @@ class Opening:
         """The database as a process with this ring sees it."""
         async with open_database(Secret(self.url), 4, Vault(ring)) as opened:
             yield opened
+
+
+def environment(opening: Opening, *keys: bytes) -> dict[str, str]:
+    """What ``metriport-ias reencrypt`` needs, with these ``ENCRYPTION_KEYS`` and a new public key."""
+
+    def text(*raw: bytes) -> str:
+        return ",".join(base64.b64encode(key).decode() for key in raw)
+
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": opening.url,
+        "ENCRYPTION_KEYS": text(*keys),
+        "SEALING_PRIVATE_KEYS": text(NEW_PRIVATE_KEY, SEALING_PRIVATE_KEY),
+        "SEALING_PUBLIC_KEY": text(NEW_PUBLIC_KEY),
+    }
+
+
+async def command(
+    opening: Opening, keys: tuple[bytes, ...], *more: str
+) -> asyncio.subprocess.Process:
+    """The command as a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "consumers", "reencrypt", *more),
+        env=environment(opening, *keys),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )

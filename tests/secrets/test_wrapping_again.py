@@ -1,10 +1,7 @@
 """Data keys move to the newest key on a live system; a rotation that is killed goes on (I7)."""
 
 import asyncio
-import base64
-import os
 import signal
-import sys
 from uuid import uuid4
 
 import asyncpg
@@ -23,19 +20,17 @@ from service.crypto import envelope
 from service.crypto.keys import KeyRing, MissingKeyError
 from service.store import erased, identities, sessions, subjects
 from service.store.pool import Database
-from tests.local.deployment import ROOT
 from tests.secrets.rotating import (
     BOTH,
     BOTH_OPENER,
     KEYS,
     NEW,
     NEW_ID,
-    NEW_PRIVATE_KEY,
-    NEW_PUBLIC_KEY,
     NEW_SEALER,
     OLD,
     OLD_ID,
     Opening,
+    command,
 )
 from tests.stack.postgres import EmbeddedPostgres
 from tests.support import people, records
@@ -45,7 +40,6 @@ from tests.support.settings import (
     ENCRYPTION_KEY,
     MAC_KEY,
     RETURN_URL,
-    SEALING_PRIVATE_KEY,
     WEBHOOK_KEY,
     rules,
     web,
@@ -214,31 +208,6 @@ async def test_an_altered_wrapping_is_left_alone_and_reported(
     assert "ENCRYPTION_KEYS: 1 rows under old keys: KEEP them" in found.text()
 
 
-def _environment(opening: Opening, *keys: bytes) -> dict[str, str]:
-    def text(*raw: bytes) -> str:
-        return ",".join(base64.b64encode(key).decode() for key in raw)
-
-    return {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": opening.url,
-        "ENCRYPTION_KEYS": text(*keys),
-        "SEALING_PRIVATE_KEYS": text(NEW_PRIVATE_KEY, SEALING_PRIVATE_KEY),
-        "SEALING_PUBLIC_KEY": text(NEW_PUBLIC_KEY),
-    }
-
-
-async def _command(
-    opening: Opening, keys: tuple[bytes, ...], *more: str
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "consumers", "reencrypt", *more),
-        env=_environment(opening, *keys),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
 async def test_a_killed_command_goes_on_where_it_was(database: Database, opening: Opening) -> None:
     """SIGKILL in the middle, at no moment of our choosing; the next run does the rest and says 0."""
     await _many(database, MANY)
@@ -247,7 +216,7 @@ async def test_a_killed_command_goes_on_where_it_was(database: Database, opening
     async def some_moved() -> bool:
         return (await _by_key(database)).get(NEW_ID, 0) >= MANY // 20
 
-    first = await _command(opening, both, "--batch", "2")
+    first = await command(opening, both, "--batch", "2")
     try:
         await until(some_moved, within=30)
     finally:
@@ -257,13 +226,13 @@ async def test_a_killed_command_goes_on_where_it_was(database: Database, opening
     assert 0 < between[NEW_ID] < MANY
     assert between[NEW_ID] + between[OLD_ID] == MANY
 
-    checked = await _command(opening, both, "--check")
+    checked = await command(opening, both, "--check")
     output, _ = await checked.communicate()
     assert checked.returncode == 1
     assert f"{between[OLD_ID]} rows under old keys: KEEP them" in output.decode()
     assert await _by_key(database) == between
 
-    second = await _command(opening, both)
+    second = await command(opening, both)
     output, _ = await second.communicate()
     assert second.returncode == 0, output.decode()
     assert f"subject: {between[OLD_ID]} done, 0 left" in output.decode()
@@ -280,7 +249,7 @@ async def test_rows_under_a_key_that_is_not_at_hand_are_reported_and_kept(
 ) -> None:
     await _many(database, 3)
     before = await _by_key(database)
-    done = await _command(opening, (KEYS.ring.get(bytes.fromhex(NEW_ID)),))
+    done = await command(opening, (KEYS.ring.get(bytes.fromhex(NEW_ID)),))
     output, _ = await done.communicate()
     assert done.returncode == 1
     assert f"subject: 3 under {OLD_ID} (OLD)" in output.decode()

@@ -69,6 +69,14 @@ def logs_as_they_were(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.raiseExceptions = raising
 
 
+def allow_login(postgres: EmbeddedPostgres) -> None:
+    """Make the role that tests log in as, where a database was migrated already."""
+    postgres.execute(
+        f"do $$ begin create role {SERVICE_ROLE} login in role ias_service;"
+        " exception when duplicate_object then null; end $$"
+    )
+
+
 @pytest.fixture(scope="session")
 def migrated_template(postgres: EmbeddedPostgres) -> str:
     """A database in the newest shape that nobody connects to, and the login role for tests."""
@@ -76,10 +84,7 @@ def migrated_template(postgres: EmbeddedPostgres) -> str:
     postgres.create_database(name)
     with ThreadPoolExecutor(1) as thread:  # a loop of its own: this one's may belong to a test
         thread.submit(asyncio.run, migrate(postgres.dsn(name))).result()
-    postgres.execute(
-        f"do $$ begin create role {SERVICE_ROLE} login in role ias_service;"
-        " exception when duplicate_object then null; end $$"
-    )
+    allow_login(postgres)
     return name
 
 
