@@ -46,9 +46,9 @@ _OTHERS: Final = tuple(
     fault.name for fault in FAULTS if fault.name not in {*_POSTGRES, *_BROKERS, *STORMS.round}
 )
 LANES: Final = (
-    Lane("kills", (KILL,), 2.5, 6.0),
+    Lane("kills", (KILL,), 1.5, 4.0),
     Lane("points", tuple(point.name for point in POINTS), 0.5, 2.0),
-    Lane("postgres", _POSTGRES, 5.0, 12.0),
+    Lane("postgres", _POSTGRES, 5.0, 8.0),
     Lane("brokers", _BROKERS, 0.5, 3.0),
     Lane("others", _OTHERS, 1.0, 5.0),
 )

@@ -11,7 +11,7 @@ from tests.chaos.lanes import SETS, STORMS
 from tests.chaos.schedule import Act
 from tests.chaos.world import Happening, World
 
-_WAVE_SECONDS: Final = 60.0
+_WAVE_SECONDS: Final = 90.0
 _LULL_WITHIN: Final = 120.0
 LULL: Final = "after-a-wave"
 _RESTART: Final = "postgres-restarted"
