@@ -1,102 +1,43 @@
 """The end of a query is a function of the set of messages, not of their order or number (I1).
 
-Messages come permuted and repeated. What the shell does is repeated here in a few lines: news of a
-query whose request id is not known yet is parked, and heard again once it is.
+Messages come permuted and repeated.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from dataclasses import replace
+from datetime import timedelta
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.base import Event
 from schemas.events import NetworkQueryFinished, NetworkQuerySourceUpdated, NetworkQueryStarted
-from schemas.ids import CommandId, PatientId, RequestId, SubjectId, VendorRequestId
-from schemas.metriport.api import NetworkQuery as Answer
 from schemas.reasons import Reason
-from schemas.sources import PurposeOfUse, Source, SourceStatus
 from service.ias.machine import Effect
-from service.ias.network_query import QueryState, SourceRow, Update
+from service.ias.network_query import QueryState, Update
 from service.ias.network_query_messages import (
-    Answered,
     Message,
     News,
     ProofFound,
     Refusing,
     SessionRefused,
-    Standing,
     Turn,
 )
 from service.ias.network_query_steps import on
 from service.ias.network_query_table import QUERY, SOURCE, QueryCue, SourceCue
-from service.ias.source_steps import after
-from service.ias.telling import head
 from tests.fuzz.profiles import examples
-
-T0 = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
-RUNS, DONE, FAILED = SourceStatus.PROCESSING, SourceStatus.COMPLETED, SourceStatus.FAILED
-ASKED = (Source.HIE, Source.LAB)
-VENDOR_ID = VendorRequestId("r-1")
-RUNNING = {QueryState.STARTED, QueryState.COMPLETED, QueryState.PARTIAL, QueryState.FAILED}
-
-
-def standing(state: QueryState = QueryState.DISPATCHING, *, may_be_told: bool = True) -> Standing:
-    """A query of two sources, nothing heard of either."""
-    rows = {one: SourceRow(one, RUNS, None, told_early=False, reason=None) for one in ASKED}
-    about = head(
-        SubjectId("u-7781"), PatientId("p"), CommandId(UUID(int=1)), RequestId(UUID(int=2))
-    )
-    return Standing(
-        state=state,
-        purpose=PurposeOfUse.IAS,
-        deadline=T0 + timedelta(days=1),
-        sources=rows,
-        may_be_told=may_be_told,
-        head=about,
-    )
-
-
-@dataclass
-class Shell:
-    """Stores what the rules say, parks news that comes too early, and keeps what was told."""
-
-    query: Standing = field(default_factory=standing)
-    parked: list[Message] = field(default_factory=list)
-    told: list[Event] = field(default_factory=list)
-
-    def hear(self, message: Message) -> None:
-        waits = isinstance(message, News) or message is QueryCue.EXPIRED
-        if waits and self.query.state not in RUNNING:
-            self.parked.append(message)
-            return
-        decision = on(self.query, message)
-        rows = dict(self.query.sources)
-        for update in decision.updates:
-            rows[update.source] = after(rows[update.source], update)
-        withheld = self.query.withheld or message is QueryCue.REVOKED
-        self.query = replace(self.query, state=decision.state, sources=rows, withheld=withheld)
-        self.told += decision.events
-        if self.query.state in RUNNING:
-            again, self.parked = self.parked, []
-            for one in again:
-                self.hear(one)
-
-    def end(self) -> Any:
-        rows = self.query.sources.values()
-        return self.query.state, {row.source: (row.status, row.finished_at) for row in rows}
-
-
-def run(messages: Sequence[Message]) -> Shell:
-    shell = Shell()
-    for message in messages:
-        shell.hear(message)
-    return shell
-
+from tests.ias.orders import (
+    ASKED,
+    DONE,
+    FAILED,
+    RUNS,
+    T0,
+    VENDOR_ID,
+    Shell,
+    answered,
+    owed,
+    owed_state,
+    run,
+    standing,
+)
 
 TIMES = st.none() | st.integers(0, 3).map(lambda minutes: T0 + timedelta(minutes=minutes))
 NEWS = st.builds(
@@ -110,12 +51,6 @@ NEWS = st.builds(
     | st.sampled_from([Update(source=source, status=RUNS, early=True) for source in ASKED]),
     st.sampled_from(["webhook", "poll"]),
 )
-
-
-def answered(sources: Sequence[dict[str, str]] = (), errors: Sequence[Any] = ()) -> Answered:
-    """The vendor's answer to Start Network Query."""
-    raw = {"requestId": "r-1", "status": "processing", "sources": sources, "errors": errors}
-    return Answered(msgspec.convert(raw, Answer))
 
 
 ROW = st.fixed_dictionaries(
@@ -174,22 +109,11 @@ def test_any_order_and_any_number_of_repeats_end_the_same(
 @examples(400)
 @given(st.lists(NEWS, max_size=8))
 def test_each_source_ends_as_its_weightiest_word_says(news: list[News]) -> None:
-    """A model of its own: the maximum by (has a time, time, completed)."""
+    """A model of its own (``owed``): the maximum by (has a time, time, completed)."""
     state, sources = run([answered(), *news]).end()
-    for source in ASKED:
-        words = [
-            (one.update.completed_at or datetime.min.replace(tzinfo=UTC), one.update.status is DONE)
-            for one in news
-            if one.update.source is source and one.update.status is not RUNS
-        ]
-        expected = RUNS if not words else DONE if max(words)[1] else FAILED
-        assert sources[source][0] is expected
-    ends = [sources[source][0] for source in ASKED]
-    if RUNS in ends:
-        assert state is QueryState.STARTED
-    else:
-        count = ends.count(DONE)
-        assert state == ("failed", "partial", "completed")[count]
+    expected = owed(one.update for one in news)
+    assert {source: status for source, (status, _) in sources.items()} == expected
+    assert state is owed_state(expected, expired=False)
 
 
 @examples(300)

@@ -47,7 +47,7 @@ from service.ias.network_query_steps import refuse_turn
 from service.ias.refusal import Refusal
 from service.ias.telling import head
 
-from .test_order_freedom import answered, run, standing
+from .orders import answered, run, standing
 
 T0 = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 from .doubt import Doubt
 from .explorer import Explored, Model, explore
-from .invariants import ALWAYS, EVERY, Invariants, is_our_own, rests
+from .invariants import ALWAYS, EVERY, Invariants, ends_things, is_our_own, rests
 from .replica import Replica
-from .state import Move, Query, Setup, Standing, State
+from .state import Move, Query, Setup, Standing, State, kind
 from .steps import Cue
+from .walking import Manner, Walker
 from .wire import Wire
 
 MOST: Final = 100_000
@@ -37,16 +38,28 @@ class Protocol(Replica, Wire, Doubt):
                 if after != state:
                     yield name, after
 
-    def explore(self, invariants: Invariants = EVERY) -> Explored[State]:
-        """Every state that can be reached, or the shortest way to one that is wrong."""
-        model = Model(
+    def model(self, invariants: Invariants) -> Model[State]:
+        """What there is to explore, or to walk through."""
+        return Model(
             start=State(tuple(Query() for _ in self.setup.attempts)),
             steps=self.steps,
             invariants=invariants,
             rests=rests,
             counts=is_our_own,
         )
-        return explore(model, MOST)
+
+    def explore(self, invariants: Invariants = EVERY) -> Explored[State]:
+        """Every state that can be reached, or the shortest way to one that is wrong."""
+        return explore(self.model(invariants), MOST)
+
+    def walker(self, invariants: Invariants = EVERY) -> Walker[State]:
+        """For what is too large to be explored."""
+        return Walker(self.model(invariants), Manner(kind, ends_things))
+
+
+def invariants_of(setup: Setup) -> Invariants:
+    """What holds of the unbroken protocol under that setup."""
+    return EVERY if setup.prompt else ALWAYS
 
 
 class Known(NamedTuple):
@@ -60,5 +73,5 @@ class Known(NamedTuple):
 def explored(setup: Setup) -> Known:
     """The unbroken protocol, walked through once for all tests."""
     protocol = Protocol(setup)
-    found = protocol.explore(EVERY if setup.prompt else ALWAYS)
+    found = protocol.explore(invariants_of(setup))
     return Known(found, frozenset(protocol.used))

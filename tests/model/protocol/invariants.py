@@ -68,3 +68,25 @@ def rests(state: State) -> bool:
 def is_our_own(step: str) -> bool:
     """A step that leads to rest though the vendor never speaks again, and nobody kills anything."""
     return not step.startswith(VENDOR) and not step.endswith("is killed")
+
+
+_ENDS_THINGS: Final = (
+    "its deadline passes",
+    "a check says no",
+    "is swept",
+    "is killed",
+    "gets no connection",
+    "stood still too long",
+    "no answer arrives",
+    "refuses",
+    "answers 429",
+    "answers 2xx",
+    "is recorded",
+    "speaks of",
+    "has ended",
+)
+
+
+def ends_things(step: str) -> bool:
+    """A step after which less can happen: a walk that takes it early has seen little."""
+    return any(words in step for words in _ENDS_THINGS)

@@ -1,6 +1,7 @@
 """One state of the whole: what the database holds, what the replicas remember, what is on the wire."""
 
-from typing import Literal, NamedTuple
+import re
+from typing import Final, Literal, NamedTuple
 
 Standing = Literal[
     "due",
@@ -102,4 +103,12 @@ class Setup(NamedTuple):
 
 def name(query: int) -> str:
     """What a trace calls a query; with the attempt behind it, a call."""
-    return "AB"[query]
+    return "ABC"[query]
+
+
+_NAMES: Final = re.compile(r"\b[ABC]\d*\b")
+
+
+def kind(step: str) -> str:
+    """What a step is, whichever query or call it is of."""
+    return _NAMES.sub("_", step)
