@@ -66,8 +66,9 @@ def publish(folder: Path = FOLDER, root: Path = ROOT) -> Path:
     report = folder / "report.md"
     if not report.exists():
         raise NotPublishedError(f"there is no {report}: run `make soak`")
-    results = [Result.read(file.stem, folder) for file in sorted(folder.glob("*.json"))]
-    changed = [one.campaign for one in results if one and not one.is_committed]
+    found = [Result.read(file.stem, folder) for file in sorted(folder.glob("*.json"))]
+    results = [one for one in found if one]
+    changed = [one.campaign for one in results if not one.is_committed]
     if changed:
         raise NotPublishedError(f"{', '.join(changed)} ran on code that is in no commit")
     text = report.read_text(encoding="utf-8")
@@ -76,8 +77,20 @@ def publish(folder: Path = FOLDER, root: Path = ROOT) -> Path:
     target = root / MEASURED / "soak.md"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(report, target)
+    _publish_reports(results, folder, target.parent)
     readme.write_text(with_it, encoding="utf-8")
     return target
+
+
+def _publish_reports(results: Sequence[Result], folder: Path, target: Path) -> None:
+    """The reports that campaigns have of their own, each with its picture."""
+    for one in results:
+        own = folder / f"{one.campaign}.md"
+        if own.exists():
+            text = own.read_text(encoding="utf-8")
+            text = text.replace("(report.png)", f"(soak-{one.campaign}.png)")
+            (target / f"soak-{one.campaign}.md").write_text(text, encoding="utf-8")
+            shutil.copyfile(own.with_suffix(".png"), target / f"soak-{one.campaign}.png")
 
 
 def _measured(goal: Goal, by_name: dict[str, Result]) -> Any:

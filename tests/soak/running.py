@@ -1,6 +1,7 @@
 """Runs one campaign as a process of its own and keeps what it said, with the code that it was about."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
+from tests.chaos.code import FOLDER as CHAOS
 from tests.chaos.code import ROOT, Code
 
 FOLDER: Final = ROOT / ".local" / "soak"
@@ -60,7 +62,17 @@ def run(campaign: str, arguments: Sequence[str], folder: Path = FOLDER) -> Resul
         last_line(log.read_text(encoding="utf-8")),
     )
     result.keep(folder)
+    if arguments[0] == "tests.chaos":
+        _keep_report(campaign, folder)
     return result
+
+
+def _keep_report(campaign: str, folder: Path) -> None:
+    """A run of chaos has a report and a picture of its own, which the next one writes over."""
+    for ending in ("md", "png"):
+        found = CHAOS / f"report.{ending}"
+        if found.exists():
+            shutil.copyfile(found, folder / f"{campaign}.{ending}")
 
 
 def last_line(said: str) -> Mapping[str, Any]:

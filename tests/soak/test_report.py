@@ -60,7 +60,12 @@ def test_publishing_writes_the_report_and_the_table_of_the_readme(tmp_path: Path
     (root / "README.md").write_text(README, encoding="utf-8")
     write([result(doubled=0)], found)
     result(doubled=0).keep(found)
+    (found / "storm.md").write_text("![the run](report.png)\n", encoding="utf-8")
+    (found / "storm.png").write_bytes(b"a picture")
     published = publish(found, root)
+    own = published.with_name("soak-storm.md")
+    assert own.read_text(encoding="utf-8") == "![the run](soak-storm.png)\n"
+    assert own.with_suffix(".png").read_bytes() == b"a picture"
     assert published.read_text(encoding="utf-8") == (found / "report.md").read_text()
     readme = (root / "README.md").read_text(encoding="utf-8")
     assert readme.startswith("before\n")
