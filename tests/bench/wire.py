@@ -9,14 +9,15 @@ PATH = "/webhooks/metriport"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _HEAD = (
     f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    "x-metriport-signature: {}\r\nContent-Length: {}\r\n\r\n"
+    "x-metriport-signature: {}\r\n{}Content-Length: {}\r\n\r\n"
 )
 Answered = Callable[["Client", int], None]
 
 
-def requests(bodies: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
-    """The requests as they go over the wire."""
-    return [_HEAD.format(made.decode(), len(body)).encode() + body for made, body in bodies]
+def requests(bodies: Sequence[tuple[bytes, bytes]], *, keep: bool = True) -> list[bytes]:
+    """The requests as they go over the wire; without ``keep`` the connection is for one of them."""
+    more = "" if keep else "Connection: close\r\n"
+    return [_HEAD.format(made.decode(), more, len(body)).encode() + body for made, body in bodies]
 
 
 class Client(asyncio.Protocol):

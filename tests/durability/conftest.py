@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import Topic
+from tests.durability.copies import copies
 from tests.local.deployment import Deployment
 from tests.stack.broker import EmbeddedBroker
 from tests.stack.lifetime import Stack
@@ -98,18 +98,9 @@ class Breakable:
 
     async def in_kafka(self, message_ids: Collection[str]) -> dict[str, list[str]]:
         """Topic, partition and offset of every copy of these webhooks."""
-        settings, found = self.deployment.settings, dict[str, list[str]]()
+        settings = self.deployment.settings
         name = f"{settings.topic_prefix}{Topic.WEBHOOKS}"
-        async with AIOKafkaConsumer(
-            name, bootstrap_servers=settings.bootstrap_servers, auto_offset_reset="earliest"
-        ) as consumer:
-            while batches := await consumer.getmany(timeout_ms=2_000):
-                for record in (one for batch in batches.values() for one in batch):
-                    message_id = (dict(record.headers).get("ce_id") or b"").decode()
-                    if message_id in message_ids:
-                        place = f"{record.topic}/{record.partition}/{record.offset}"
-                        found.setdefault(message_id, []).append(place)
-        return found
+        return await copies(settings.bootstrap_servers, name, message_ids)
 
 
 @pytest.fixture(scope="package")

@@ -69,7 +69,7 @@ class Load:
         return {answer.status for answer in self.answers}
 
 
-def admission(message_id: str) -> bytes:
+def admission(message_id: str, patient_id: str = "patient-of-the-load") -> bytes:
     """A webhook that this service only passes on."""
     body = {
         "meta": {
@@ -78,7 +78,7 @@ def admission(message_id: str) -> bytes:
             "type": "patient.admit",
         },
         "payload": {
-            "patientId": "patient-of-the-load",
+            "patientId": patient_id,
             "admitTimestamp": "2026-06-03T09:55:00.000Z",
         },
     }

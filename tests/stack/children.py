@@ -75,8 +75,20 @@ def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL the child and what it started, unless that made a session of its own."""
+    if process.returncode is not None and _exists(process.pid):
+        return  # while our group has members nobody gets its number: the one that has it is a stranger
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _launch_terms(env: Mapping[str, str], terms: Terms) -> str:

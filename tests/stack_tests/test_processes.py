@@ -1,10 +1,12 @@
 """A child process: its environment, readiness, end and exit code."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.stack import children
 from tests.stack.alive import is_alive
 from tests.stack.ports import free_port, free_ports
 from tests.stack.processes import ProcessError, Supervised
@@ -61,6 +63,18 @@ def test_what_it_started_itself_ends_with_it(tmp_path: Path) -> None:
         grandchild = int(process.log_tail().splitlines()[0])
         assert process.terminate() == 7
     wait_until(lambda: not is_alive(grandchild), within=5, what="the grandchild gone")
+
+
+def test_a_stranger_that_got_the_number_of_an_ended_child_lives_on(tmp_path: Path) -> None:
+    """Numbers come again within hours, and a run stops at its end what ended at its start."""
+    with supervised(tmp_path, OBEDIENT) as stranger:
+        ready(stranger)
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        ended.pid = stranger.pid
+        assert children.end(ended) == 0
+        assert stranger.is_running
+        assert stranger.terminate() == 7
 
 
 def test_it_sees_the_given_environment_and_nothing_else(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """A TCP proxy that can swallow either direction without closing anything: a black hole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+Target = Callable[[], int]
 
 
 class Proxy:
-    """Forwards to one port; ``answers`` and ``questions`` can be switched off."""
+    """Forwards each connection to the port that ``target`` names then; ``answers`` and ``questions`` can be
+    switched off."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
         self._tasks: set[asyncio.Task[None]] = set()
         self.questions = asyncio.Event()
@@ -27,8 +30,12 @@ class Proxy:
         self.answers.clear()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
-        up = await asyncio.open_connection("127.0.0.1", self._target)
+        """One connection; reset when nobody takes it, as it would be without us."""
+        try:
+            up = await asyncio.open_connection("127.0.0.1", self._target())
+        except OSError:
+            writer.transport.abort()
+            return
         for source, sink, gate in (
             (reader, up[1], self.questions),
             (up[0], writer, self.answers),
@@ -60,7 +67,7 @@ async def _pump(
 
 
 @asynccontextmanager
-async def proxied(target: int) -> AsyncIterator[Proxy]:
+async def proxied(target: Target) -> AsyncIterator[Proxy]:
     """A proxy on a free port of its own."""
     proxy = Proxy(target)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)

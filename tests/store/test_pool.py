@@ -36,7 +36,7 @@ SIZE = 2
 
 @pytest.fixture
 async def proxy(postgres: EmbeddedPostgres) -> AsyncIterator[Proxy]:
-    async with proxied(postgres.port) as opened:
+    async with proxied(lambda: postgres.port) as opened:
         yield opened
 
 

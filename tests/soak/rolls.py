@@ -1,0 +1,194 @@
+"""``python -m tests.soak.rolls``: rolling deploys one after another, under signed webhooks all the time.
+
+Two ingress and two consumers replicas, Postgres and the broker; a roll replaces both replicas of one role,
+ingress and consumers in turn, see ``rolling``. Nothing broke when every webhook was answered 200 within 4 s
+and is kept exactly once, and every replica ended by itself with 0. ``exit_*`` count from SIGTERM to the
+end, with the 5 s of ``DRAIN_DELAY``. ``RATE`` is in webhooks a second.
+"""
+
+import argparse
+import asyncio
+import io
+import os
+import random
+import sys
+import time
+from bisect import bisect
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import asyncpg
+
+from schemas.topics import Topic
+from tests.bench import consumers_seed
+from tests.bench.figures import percentile
+from tests.durability.copies import copies
+from tests.soak import campaign
+from tests.soak.deliveries import Deliveries, Delivery, webhooks
+from tests.soak.endpoints import service
+from tests.soak.fleet import Exit
+from tests.soak.kept import SETTLE_SECONDS, InboxTable, Kept, ToldEvents, settled
+from tests.soak.rolling import ROLES, Rolling
+from tests.stack.kafka import NoKafkaError
+from tests.stack.lifetime import Stack
+from tests.stack.signals import Interrupted
+
+RATE: Final = float(os.environ.get("RATE", "200"))
+LONGEST_ANSWER_SECONDS: Final = 4.0
+"""Metriport's documents ask for an answer within so many."""
+
+QUERIES_OF_ROLL: Final = 60
+"""About as many as a roll has webhooks for, so that some are told in events to the end."""
+
+_SHOWN: Final = 20
+_QUIET_SECONDS: Final = 2.0
+_THREADS: Final = 32
+"""What waits for a process must not wait for a thread."""
+
+
+def judged(deliveries: Sequence[Delivery]) -> dict[str, int]:
+    """What was not answered as it must be, each delivery counted once."""
+    return {
+        "not_2xx": sum(one.status not in {0, *range(200, 300)} for one in deliveries),
+        "connection_errors": sum(one.status == 0 for one in deliveries),
+        "late": sum(
+            one.status // 100 == 2 and one.seconds > LONGEST_ANSWER_SECONDS for one in deliveries
+        ),
+    }
+
+
+def figures(deliveries: Deliveries, kept: Kept, exits: Sequence[Exit]) -> dict[str, Any]:
+    """What was counted and measured, for the last line."""
+    shots, ended = deliveries.shots, [one.seconds for one in exits]
+    return {
+        "webhooks": len(deliveries.all),
+        **judged(deliveries.all),
+        "lost": len(kept.lost),
+        "doubled": len(kept.doubled),
+        "answer_p50_ms": round(shots.percentile_ms(50), 1),
+        "answer_p99_ms": round(shots.percentile_ms(99), 1),
+        "longest_answer_s": round(shots.slowest_ms / 1e3, 3),
+        "sent_late_p99_ms": round(shots.late_ms(99), 1),
+        "exits": len(exits),
+        "bad_exits": sum(one.code != 0 for one in exits),
+        "exit_p50_s": round(percentile(ended, 50), 2),
+        "exit_p99_s": round(percentile(ended, 99), 2),
+    }
+
+
+def broken(found: dict[str, Any]) -> int:
+    """How many things were not as they must be."""
+    kinds = ("not_2xx", "connection_errors", "late", "lost", "doubled", "bad_exits")
+    return sum(found[kind] for kind in kinds)
+
+
+def show(rolling: Rolling, deliveries: Deliveries, kept: Kept) -> None:
+    """What broke, each with what was done before it."""
+    began = rolling.happened[0][0]
+    wrong = [one for one in deliveries.all if any(judged([one]).values())]
+    for one in wrong[:_SHOWN]:
+        last = rolling.happened[bisect(rolling.happened, (one.left + one.seconds, "")) - 1][1]
+        print(
+            f"webhook {one.sent.message_id}, left at {one.left - began:.2f} s: status {one.status}"
+            f" after {one.seconds:.2f} s; done last: {last}"
+        )
+    for what, those in (("lost", kept.lost), ("doubled", kept.doubled)):
+        for found in those[:_SHOWN]:
+            print(f"{what}: {found}")
+    for exited in (one for one in rolling.fleet.exits if one.code):
+        print(f"{exited.name} ended with {exited.code} after {exited.seconds:.1f} s")
+
+
+class Campaign:
+    """One run. To be made within a running loop."""
+
+    def __init__(self, rolling: Rolling, rng: random.Random, rolls: int) -> None:
+        self._rolling, self._rng, self._rolls = rolling, rng, rolls
+        settings, broker = rolling.deployment.settings, rolling.broker
+        topic = f"{settings.topic_prefix}{Topic.EVENTS}"
+        self._told = ToldEvents(broker.bootstrap_servers, topic)
+
+    async def run(self) -> dict[str, Any]:
+        """Everything; the figures."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
+        owner = await asyncpg.connect(self._rolling.postgres.dsn("rolls"))
+        reading = asyncio.create_task(self._told.run(), name="events")
+        try:
+            async with asyncio.timeout(60.0):
+                await self._told.started.wait()
+            async with service(self._rolling.endpoints):
+                return await self._measured(owner)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await self._rolling.close()
+            await owner.close()
+
+    async def _measured(self, owner: asyncpg.Connection) -> dict[str, Any]:
+        rolling, settings = self._rolling, self._rolling.deployment.settings
+        keys = settings.keys["ENCRYPTION_KEYS"]
+        queries = await consumers_seed.started(owner, keys, self._rolls * QUERIES_OF_ROLL)
+        await rolling.begin()
+        deliveries = Deliveries(rolling.endpoints.port, settings.webhook_key)
+        began = time.perf_counter()
+        await self._roll_under(deliveries, queries)
+        minutes = (time.perf_counter() - began) / 60
+        answered = [one.sent for one in deliveries.all if one.status == 200]
+        kept = await settled(answered, InboxTable(owner), self._told.ids, SETTLE_SECONDS)
+        show(rolling, deliveries, kept)
+        await self._show_places(kept)
+        found = figures(deliveries, kept, rolling.fleet.exits)
+        rate = round(len(deliveries.all) / minutes / 60, 1)
+        return {"rolls": self._rolls, **found, "webhooks_per_s": rate, "minutes": round(minutes, 2)}
+
+    async def _show_places(self, kept: Kept) -> None:
+        """Where Kafka has what the inbox has not."""
+        settings = self._rolling.deployment.settings
+        topic = f"{settings.topic_prefix}{Topic.WEBHOOKS}"
+        if missing := {found.message_id for found in kept.lost if not found.rows}:
+            print(f"in Kafka: {await copies(settings.bootstrap_servers, topic, missing)}")
+
+    async def _roll_under(
+        self, deliveries: Deliveries, queries: Sequence[consumers_seed.Started]
+    ) -> None:
+        stop = asyncio.Event()
+        sent = webhooks(random.Random(self._rng.random()), queries)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(deliveries.run(sent, RATE, stop))
+            await asyncio.sleep(_QUIET_SECONDS)
+            for number in range(self._rolls):
+                await self._rolling.roll(ROLES[number % len(ROLES)])
+                print(f"roll {number + 1}: {len(deliveries.all)} answered {judged(deliveries.all)}")
+            await self._rolling.finish()
+            await asyncio.sleep(_QUIET_SECONDS)
+            stop.set()
+
+
+async def run(rolling: Rolling, rng: random.Random, rolls: int) -> dict[str, Any]:
+    """One campaign; its figures."""
+    return await Campaign(rolling, rng, rolls).run()
+
+
+def main() -> int:
+    """The command; its exit code."""
+    asked: argparse.Namespace = campaign.arguments("rolls", __doc__, rolls=100)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    rng = random.Random(asked.seed)
+    try:
+        with Stack() as stack:
+            rolling = Rolling(stack, rng)
+            found = asyncio.run(run(rolling, rng, asked.rolls))
+    except NoKafkaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Interrupted as error:
+        return error.exit_code
+    if not broken(found):
+        rolling.deployment.remove_logs()
+    return campaign.told("rolls", asked.seed, broken(found), found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
