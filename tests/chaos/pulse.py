@@ -7,14 +7,15 @@ first webhook sent after its end that was answered 200, whatever else was broken
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from tests.chaos.box import StalledError
 from tests.chaos.canary import Canary
-from tests.chaos.world import Happening
 
 _EVERY_SECONDS: Final = 1.0
 _MOST_UNDER_WAY: Final = 30
@@ -26,6 +27,21 @@ class Beat(NamedTuple):
 
     sent: float
     back: float
+
+
+class Firsts:
+    """Which of all that was sent since a moment came back first: looked up for thousands of moments."""
+
+    def __init__(self, beats: Iterable[Beat]) -> None:
+        ordered = sorted(beats)
+        self._sent = [one.sent for one in ordered]
+        backwards = accumulate((one.back for one in reversed(ordered)), min)
+        self._first = list(backwards)[::-1]
+
+    def since(self, moment: float) -> float | None:
+        """When it was back; ``None``: nothing was."""
+        place = bisect_left(self._sent, moment)
+        return self._first[place] if place < len(self._first) else None
 
 
 @dataclass
@@ -48,18 +64,21 @@ class Pulse:
     async def until_back(self) -> None:
         """Wait until something that was sent from now on has come back, two minutes at most."""
         now = time.monotonic()
-        while self._first(self.beats, now) is None and time.monotonic() < now + _LAST_SECONDS:
+        while Firsts(self.beats).since(now) is None and time.monotonic() < now + _LAST_SECONDS:
             await asyncio.sleep(0.1)
 
-    def recovery(self, happening: Happening) -> float | None:
-        """Seconds from its end until a command sent after it had come back, and a webhook was answered 200."""
+    def recoveries(self, ends: Iterable[float]) -> list[float | None]:
+        """For each moment the seconds until a command and a webhook that were sent after it were answered."""
         answers = [Beat(one.at, one.at + one.seconds) for one in self.canary.probe.promised()]
-        firsts = [self._first(beats, happening.ended) for beats in (self.beats, answers)]
-        back = [one for one in firsts if one is not None]
-        return max(back) - happening.ended if len(back) == len(firsts) else None
-
-    def _first(self, beats: list[Beat], since: float) -> float | None:
-        return min((one.back for one in beats if one.sent >= since), default=None)
+        commands, webhooks = Firsts(self.beats), Firsts(answers)
+        found: list[float | None] = []
+        for end in ends:
+            command, webhook = commands.since(end), webhooks.since(end)
+            if command is None or webhook is None:
+                found.append(None)
+            else:
+                found.append(max(command, webhook) - end)
+        return found
 
     async def _run(self) -> None:
         room = asyncio.Semaphore(_MOST_UNDER_WAY)

@@ -104,9 +104,9 @@ async def _break(world: World, plan: Plan, until: float) -> None:
     async with pulse.beating():
         await break_together(world, plan.together, plan.seed, until)
         await pulse.until_back()
-    for happening in world.happenings:
-        if happening.name != LULL:  # each of these was waited out
-            happening.recovery = pulse.recovery(happening)
+    done = [one for one in world.happenings if one.name != LULL]  # lulls were waited out
+    for one, seconds in zip(done, pulse.recoveries(one.ended for one in done), strict=True):
+        one.recovery = seconds
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from tests.chaos.lanes import LANES
 from tests.chaos.probe import Answer, Probe
 from tests.chaos.pulse import Beat, Pulse
 from tests.chaos.waves import Queue
-from tests.chaos.world import Happening
 
 NOBODY = cast("Any", None)
 
@@ -20,7 +19,7 @@ def pulse(*answers: Answer) -> Pulse:
 
 
 def recovery(of: Pulse, ended: float) -> float | None:
-    return of.recovery(Happening("poison", ended - 1.0, ended))
+    return of.recoveries([ended])[0]
 
 
 def test_recovery_is_when_the_first_command_and_the_first_webhook_sent_after_the_end_were_answered() -> (
