@@ -26,7 +26,7 @@ async def break_until(world: World, plan: Iterable[Act], deadline: float) -> Non
         await asyncio.sleep(act.pause)
         happening = await act_out(world, act)
         happening.recovery = await world.canary.until_well(_within(act))
-        print(line(world, act.number, happening), flush=True)
+        print(_line(world, act, happening), flush=True)
 
 
 async def act_out(world: World, act: Act) -> Happening:
@@ -82,12 +82,11 @@ async def _begun(world: World, fault: Fault, rng: random.Random) -> Undo:
             await asyncio.sleep(0.5)
 
 
-def line(world: World, number: int, happening: Happening) -> str:
-    """How it went, for who looks on."""
+def _line(world: World, act: Act, happening: Happening) -> str:
     recovery = "NOT WELL" if happening.recovery is None else f"{happening.recovery:5.1f} s"
     lasted = happening.ended - happening.began
     flows = f"{world.traffic.ended['complete']}/{world.traffic.started}"
     return (
-        f"{number:4} {happening.name:34} lasted {lasted:5.1f} s  well after {recovery}"
+        f"{act.number:4} {happening.name:34} lasted {lasted:5.1f} s  well after {recovery}"
         f"  flows {flows}  {happening.note}"
     )

@@ -36,12 +36,12 @@ _POSTGRES: Final = (
     "postgres-connections-killed",
 )
 _BROKERS: Final = (
-    *("broker-frozen",) * 5,
+    *("broker-frozen",) * 7,
     *("broker-restarted",) * 2,
     *("one-broker-of-three-lost", "cluster-frozen", "cluster-restarted"),
 )
 STORMS: Final = Lane("storms", ("redelivery-storm",), 1.0, 2.0)
-"""One after each wave, when the service is well again: it is to take twenty thousand at full speed."""
+"""One after each wave."""
 _OTHERS: Final = tuple(
     fault.name for fault in FAULTS if fault.name not in {*_POSTGRES, *_BROKERS, *STORMS.round}
 )
@@ -49,7 +49,7 @@ LANES: Final = (
     Lane("kills", (KILL,), 1.5, 4.0),
     Lane("points", tuple(point.name for point in POINTS), 0.5, 2.0),
     Lane("postgres", _POSTGRES, 5.0, 8.0),
-    Lane("brokers", _BROKERS, 0.5, 3.0),
+    Lane("brokers", _BROKERS, 0.3, 1.5),
     Lane("others", _OTHERS, 1.0, 5.0),
 )
 _POINTS_ALONE: Final = tuple(

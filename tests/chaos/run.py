@@ -15,15 +15,16 @@ from tests.chaos.answers import Deliveries
 from tests.chaos.breaking import break_until
 from tests.chaos.canary import FREE_SLOTS, Canary
 from tests.chaos.code import Code
+from tests.chaos.consuming import consumed
 from tests.chaos.deployment import ChaosDeployment
 from tests.chaos.desk import Desk
 from tests.chaos.judging import Judgement, judge
 from tests.chaos.probe import Probe
-from tests.chaos.pulse import Pulse
+from tests.chaos.pulse import Beat, Pulse
 from tests.chaos.quiescence import settle
 from tests.chaos.schedule import acts, only
 from tests.chaos.traffic import EVERY_SECONDS, Traffic
-from tests.chaos.waves import LULL, break_together
+from tests.chaos.waves import break_together
 from tests.chaos.world import World
 from tests.local.settings import API_KEY
 from tests.processes.vendor import Vendor
@@ -65,6 +66,9 @@ class Result:
     judgement: Judgement = field(default_factory=Judgement)
     left: dict[str, int] = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=Deliveries)
+    consumed: list[Beat] = field(default_factory=list)
+    """Of each probe: when it was sent, and when a consumer had it. Of runs in lanes alone."""
+
     still: list[str] = field(default_factory=list)
     """Who was still on the way when the time was up, and where."""
 
@@ -92,6 +96,8 @@ async def run(plan: Plan, deployment: ChaosDeployment, code: Code) -> Result:
     print(f"settled, but for {result.left}" if result.left else "settled", flush=True)
     result.judgement = await judge(world)
     result.deliveries = await Deliveries.of(world)
+    if plan.together:
+        result.consumed = consumed(world)
     return result
 
 
@@ -104,9 +110,9 @@ async def _break(world: World, plan: Plan, until: float) -> None:
     async with pulse.beating():
         await break_together(world, plan.together, plan.seed, until)
         await pulse.until_back()
-    done = [one for one in world.happenings if one.name != LULL]  # lulls were waited out
-    for one, seconds in zip(done, pulse.recoveries(one.ended for one in done), strict=True):
-        one.recovery = seconds
+    found = pulse.recoveries(one.ended for one in world.happenings)
+    for happening, seconds in zip(world.happenings, found, strict=True):
+        happening.recovery = seconds
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from tests.chaos.judging import Judgement
 from tests.chaos.planted import recording
 from tests.chaos.planted.recording import Recorded
 from tests.chaos.probe import Answer, Probe
+from tests.chaos.pulse import Beat
 from tests.chaos.run import Plan, Result
 from tests.chaos.traffic import Traffic
 from tests.chaos.world import Happening, World
@@ -161,9 +162,10 @@ def test_a_run_in_lanes_says_how_often_how_soon_and_over_how_many_messages() -> 
         happening("cluster-restarted", 115.0, 116.0, 2.5),
         happening("kill-gateway", 116.0, 116.1, 0.5),
     ]
+    made.consumed = [Beat(114.5, 119.0), Beat(115.5, 117.0), Beat(116.5, 118.5)]
     said = summary(made)
     assert (said["killed_at_any_moment"], said["ended_at_named_points"]) == (1, 1)
     assert (said["postgres_restarts"], said["first_commit_p99_s"]) == (2, 0.25)
-    assert (said["broker_faults"], said["command_back_after_broker_p99_s"]) == (2, 3.5)
+    assert (said["broker_faults"], said["consumed_after_broker_p99_s"]) == (2, 2.5)
     assert said["messages"] == 2 + 5 + 3
     assert "messages" not in summary(result())

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from tests.bench.figures import percentile
 from tests.chaos.kills import NOT_REACHED
+from tests.chaos.pulse import Firsts
 from tests.chaos.run import Result
 from tests.chaos.world import Happening
 
@@ -17,7 +18,8 @@ def totals(result: Result) -> dict[str, Any]:
     restarted = [one for one in happened if one.name == _RESTARTED]
     brokers = [one for one in happened if one.name.startswith(_BROKERS)]
     commits = [one.first_commit for one in restarted if one.first_commit is not None]
-    again = [one.recovery for one in brokers if one.recovery is not None]
+    firsts = Firsts(result.consumed)
+    again = [back - one.ended for one in brokers if (back := firsts.since(one.ended)) is not None]
     told, sent = len(world.desk.told_at), len(world.desk.sent)
     return {
         "killed_at_any_moment": sum(one.name.startswith("kill-") for one in happened),
@@ -25,7 +27,7 @@ def totals(result: Result) -> dict[str, Any]:
         "postgres_restarts": len(restarted),
         "first_commit_p99_s": _rounded(commits),
         "broker_faults": len(brokers),
-        "command_back_after_broker_p99_s": _rounded(again),
+        "consumed_after_broker_p99_s": _rounded(again),
         "messages": sent + told + result.deliveries.number + len(world.storm_answers),
     }
 

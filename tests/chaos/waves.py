@@ -6,22 +6,21 @@ from collections.abc import Iterable
 from typing import Final
 
 from tests.chaos import commits
-from tests.chaos.breaking import act_out, line
+from tests.chaos.breaking import act_out
 from tests.chaos.lanes import SETS, STORMS
 from tests.chaos.schedule import Act
 from tests.chaos.world import Happening, World
 
 _WAVE_SECONDS: Final = 90.0
-_LULL_WITHIN: Final = 120.0
-LULL: Final = "after-a-wave"
+_LULL: Final = "after-a-wave"
 _RESTART: Final = "postgres-restarted"
 
 
 async def break_together(world: World, name: str, seed: int, deadline: float) -> None:
-    """Act in every lane of a set at once, in waves: after each nothing is broken until the service is well again.
+    """Act in every lane of a set at once, in waves. After each nothing is broken but that all at once everything
+    is delivered again: a storm, in which people go on, too.
 
-    Without the lulls nobody would get anywhere, and a service that only waits breaks no promise. Each ends
-    with a storm of re-deliveries, in which people go on, too.
+    Without the lulls nobody would get anywhere, and a service that only waits breaks no promise.
     """
     queues = [Queue(lane.acts(seed)) for lane in SETS[name]]
     storms = STORMS.acts(seed)
@@ -30,10 +29,7 @@ async def break_together(world: World, name: str, seed: int, deadline: float) ->
         async with asyncio.TaskGroup() as group:
             for queue in queues:
                 group.create_task(_break_on(world, queue, end))
-        lull = Happening(LULL, time.monotonic(), time.monotonic())
-        world.happenings.append(lull)
-        lull.recovery = await world.canary.until_well(_LULL_WITHIN)
-        print(line(world, 0, lull), flush=True)
+        world.happenings.append(Happening(_LULL, time.monotonic(), time.monotonic()))
         await _one(world, next(storms))
 
 
@@ -59,7 +55,7 @@ async def _break_on(world: World, queue: Queue, end: float) -> None:
 async def _one(world: World, act: Act) -> None:
     await asyncio.sleep(act.pause)
     happening = await (_restart(world, act) if act.name == _RESTART else act_out(world, act))
-    print(_short_line(world, act.number, happening), flush=True)
+    print(_line(world, act, happening), flush=True)
 
 
 async def _restart(world: World, act: Act) -> Happening:
@@ -74,9 +70,9 @@ async def _restart(world: World, act: Act) -> Happening:
     return happening
 
 
-def _short_line(world: World, number: int, happening: Happening) -> str:
+def _line(world: World, act: Act, happening: Happening) -> str:
     commit = happening.first_commit
     lasted = happening.ended - happening.began
     flows = f"{world.traffic.ended['complete']}/{world.traffic.started}"
     first = "" if commit is None else f"first commit after {commit:.2f} s"
-    return f"{number:4} {happening.name:34} lasted {lasted:5.1f} s  flows {flows}  {happening.note}{first}"
+    return f"{act.number:4} {happening.name:34} lasted {lasted:5.1f} s  flows {flows}  {happening.note}{first}"

@@ -19,7 +19,7 @@ def main() -> int:
         return _published()
     for name in given.campaigns or CAMPAIGNS:
         print(f"=== {name}", flush=True)
-        result = run(name, CAMPAIGNS[name].split())
+        result = run(name, [*CAMPAIGNS[name].split(), *given.also.split()])
         print(f"=== {name}: {result.minutes:g} min, exit code {result.exit_code}", flush=True)
     results = [found for name in CAMPAIGNS if (found := Result.read(name))]
     print(f"report: {write(results)}")
@@ -45,6 +45,9 @@ def _given() -> argparse.Namespace:
     )
     parser.add_argument(
         "campaigns", nargs="*", metavar="NAME", help=f"only these: {', '.join(CAMPAIGNS)}"
+    )
+    parser.add_argument(
+        "--also", default="", metavar="ARGUMENTS", help='for a shorter run: --also="--minutes 30"'
     )
     parser.add_argument(
         "--publish", action="store_true", help="write the latest report into the repository"

@@ -60,9 +60,9 @@ GOALS: Final = (
     ),
     Goal("brokers killed or frozen", "chaos", "broker_faults", "at least", 500),
     Goal(
-        "a command is answered again after a broker is ready, p99 in s",
+        "webhooks are consumed again after a broker is ready, p99 in s",
         "chaos",
-        "command_back_after_broker_p99_s",
+        "consumed_after_broker_p99_s",
         "at most",
         10,
     ),
