@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+MUTANTS_READY := $(VENV)/.mutants-ready
 AUDIT := $(VENV)/audit# an environment of its own: what looks at packages is none of them
 AUDIT_READY := $(AUDIT)/.ready
 JARS := tests/kafka/target/jars
@@ -77,7 +78,7 @@ chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge ever
 chaos-ci: $(READY) $(JARS) ## The same with a fixed seed, and a few planted bugs that the checker must catch: eight minutes at most.
 	@$(BIN)/python -m tests.chaos --plant few --minutes 2.5 --settle 150 --seed 20261130
 
-soak: $(READY) $(JARS) ## Hours of breaking, fuzzing and simulating, with numbers to reach (ONLY="storm cuts" for some).
+soak: $(BENCH_READY) $(MUTANTS_READY) $(JARS) ## Hours of breaking, fuzzing and simulating, with numbers to reach (ONLY="storm cuts" for some).
 	@$(BIN)/python -m tests.soak $(ONLY)
 
 publish-soak: $(READY) ## Write what the campaigns of the soak measured into deploy/measured and the README.
@@ -85,6 +86,10 @@ publish-soak: $(READY) ## Write what the campaigns of the soak measured into dep
 
 publish-chaos: $(READY) ## Write the latest report of chaos into deploy/measured, and its table into the README.
 	@$(BIN)/python -m tests.chaos.publish
+
+$(MUTANTS_READY): $(READY) requirements-mutants.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.txt
+	@touch $@
 
 $(BENCH_READY): $(READY) requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
@@ -180,6 +185,9 @@ lock: ## Pin the newest allowed dependencies, with hashes (needs uv).
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
 		requirements-bench.in -c requirements-dev.txt -o requirements-bench.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--annotation-style line \
+		requirements-mutants.in -c requirements-dev.txt -o requirements-mutants.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--annotation-style line \
 		requirements-audit.in -o requirements-audit.txt
