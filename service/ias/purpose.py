@@ -13,15 +13,7 @@ def refuse_link(
     existing: PurposeOfUse | None, wanted: PurposeOfUse, *, treatment_enabled: bool
 ) -> Refusal | None:
     """Whether the subject may be linked to the patient for ``wanted``."""
-    if wanted is PurposeOfUse.TREATMENT and not treatment_enabled:
-        return Refusal(Reason.TREATMENT_DISABLED, "treatment is not enabled here", "purpose")
-    if existing is not None and existing is not wanted:
-        return Refusal(
-            Reason.PURPOSE_NOT_ALLOWED,
-            f"the subject is linked to this patient for {existing}",
-            "purpose",
-        )
-    return None
+    return _refuse(existing or wanted, wanted, "purpose", treatment_enabled=treatment_enabled)
 
 
 def refuse_use(
@@ -32,12 +24,15 @@ def refuse_use(
         return Refusal(
             Reason.PATIENT_NOT_LINKED, "the subject is not linked to this patient", "patientId"
         )
+    return _refuse(link, wanted, "purposeOfUse", treatment_enabled=treatment_enabled)
+
+
+def _refuse(
+    link: PurposeOfUse, wanted: PurposeOfUse, field: str, *, treatment_enabled: bool
+) -> Refusal | None:
     if wanted is PurposeOfUse.TREATMENT and not treatment_enabled:
-        return Refusal(Reason.TREATMENT_DISABLED, "treatment is not enabled here", "purposeOfUse")
+        return Refusal(Reason.TREATMENT_DISABLED, "treatment is not enabled here", field)
     if link is not wanted:
-        return Refusal(
-            Reason.PURPOSE_NOT_ALLOWED,
-            f"the subject is linked to this patient for {link}",
-            "purposeOfUse",
-        )
+        message = f"the subject is linked to this patient for {link}"
+        return Refusal(Reason.PURPOSE_NOT_ALLOWED, message, field)
     return None

@@ -119,7 +119,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="service.ias.transitions", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on drift")
     if not parser.parse_args().check:
-        FILE.write_text(document(), encoding="utf-8", newline="\n")
+        FILE.write_bytes(document().encode())
         return 0
     if FILE.exists() and FILE.read_bytes() == document().encode():
         return 0

@@ -38,7 +38,8 @@ def test_the_one_query_that_fits_is_supposed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fits"), [(-61, False), (-59, True), (0, True), (239, True), (241, False)]
+    ("seconds", "fits"),
+    [(-60.001, False), (-60, True), (0, True), (240, True), (240.001, False)],
 )
 def test_the_start_lies_within_the_call_give_or_take_a_minute(
     seconds: float, *, fits: bool

@@ -5,6 +5,7 @@ import ast
 import itertools
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,13 +13,13 @@ from schemas import events
 from schemas.commands import COMMANDS
 from schemas.endings import ENDS
 from schemas.events import IdentityRevoked
-from schemas.ids import SubjectId
+from schemas.ids import CommandId, PatientId, RequestId, SubjectId
 from service.ias import machine as machine_module
 from service.ias.aal2_table import CHALLENGE, SESSION
 from service.ias.consolidated_table import CONSOLIDATED
 from service.ias.identity import IdentityState
 from service.ias.identity_table import IDENTITY, VERIFICATION, IdentityCue
-from service.ias.machine import Machine, Step
+from service.ias.machine import Effect, Machine, Step
 from service.ias.network_query_table import QUERY
 from service.ias.telling import ENDED_BY, ends, head
 from service.ias.transitions import MACHINES
@@ -113,6 +114,25 @@ def test_erasure_stops_what_was_not_sent_and_tells_nothing(machine: Machine[Any,
     assert all(machine.step(state, cue).to not in machine.start for state in machine.start)
 
 
+def test_a_machine_does_what_its_steps_say_and_otherwise_stays_for_the_reason_given() -> None:
+    proved = Step(IdentityState.REVOKED, "a step", (IdentityRevoked,), (Effect.STOP_HOLDER,))
+    made = _identity(
+        steps={IdentityState.ACTIVE: {IdentityCue.PROVED: proved}},
+        otherwise={state: f"{state} stays" for state in IdentityState},
+    )
+    for state, cue in itertools.product(IdentityState, IdentityCue):
+        if (state, cue) == (IdentityState.ACTIVE, IdentityCue.PROVED):
+            assert made.step(state, cue) == proved
+        else:
+            assert made.step(state, cue) == Step(state, f"{state} stays")
+
+
+def test_what_was_checked_once_cannot_be_changed_any_more() -> None:
+    made: Any = _identity()
+    with pytest.raises(TypeError):
+        made.table[IdentityState.STOPPED, IdentityCue.PROVED] = Step(IdentityState.ACTIVE, "back")
+
+
 def test_a_table_with_a_hole_is_refused() -> None:
     with pytest.raises(ValueError, match="stopped on proved is not decided"):
         _identity(otherwise={state: "why" for state in IdentityState if state != "stopped"})
@@ -158,6 +178,15 @@ def test_an_event_ends_only_a_command_of_its_kind() -> None:
     }
     assert ENDED_BY[events.NetworkQueryFinished] == {"ias.command.StartNetworkQuery"}
     assert ENDED_BY[events.CommandRejected] == set(COMMANDS)
+
+
+def test_the_head_of_an_event_says_whom_and_what_it_is_about() -> None:
+    command, request = CommandId(UUID(int=1)), RequestId(UUID(int=2))
+    about = head(SubjectId("u-7781"), PatientId("p-1"), command, request)
+    told = IdentityRevoked(**about, reason="revoked")
+    assert (told.subject_id, told.patient_id) == ("u-7781", "p-1")
+    assert (told.command_id, told.request_id) == (command, request)
+    assert told.sequence == 0, "the outbox gives the real one"
 
 
 def test_an_event_knows_whether_it_ends_its_command() -> None:

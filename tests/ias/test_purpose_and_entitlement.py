@@ -1,5 +1,6 @@
 """Whose eyes may a patient's data meet, and for what purpose (I9)."""
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -19,6 +20,8 @@ OFF, OTHER, UNLINKED = (
 
 
 def _reason(refusal: Refusal | None) -> Reason | None:
+    """The reason; whatever is refused is also explained to people."""
+    assert refusal is None or refusal.message
     return None if refusal is None else refusal.reason
 
 
@@ -67,7 +70,21 @@ def test_a_link_keeps_the_purpose_it_was_made_for(
 def test_a_command_acts_on_a_link_of_its_own_purpose_only(
     link: PurposeOfUse | None, wanted: PurposeOfUse, *, enabled: bool, expected: Reason | None
 ) -> None:
-    assert _reason(refuse_use(link, wanted, treatment_enabled=enabled)) is expected
+    refusal = refuse_use(link, wanted, treatment_enabled=enabled)
+    assert _reason(refusal) is expected
+    at_fault = "patientId" if expected is UNLINKED else "purposeOfUse"
+    assert refusal is None or refusal.field == at_fault
+
+
+@pytest.mark.parametrize("refuse", [refuse_link, refuse_use])
+@pytest.mark.parametrize(("linked", "wanted"), [(IAS, TREATMENT), (TREATMENT, IAS)])
+def test_who_wants_another_purpose_is_told_which_one_the_link_has(
+    refuse: Callable[..., Refusal | None], linked: PurposeOfUse, wanted: PurposeOfUse
+) -> None:
+    refusal = refuse(linked, wanted, treatment_enabled=True)
+    assert refusal is not None
+    assert linked in refusal.message
+    assert wanted not in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -90,8 +107,11 @@ def test_a_command_acts_on_a_link_of_its_own_purpose_only(
 def test_data_go_to_a_proofed_subject_with_an_accepted_query_of_their_own(
     link: PurposeOfUse | None, *, identity: bool, query: bool, expected: Reason | None
 ) -> None:
+    """Of a linked patient no field of the command is at fault: what is missing is a step before it."""
     refusal = refuse_data(link, has_active_identity=identity, has_accepted_query=query)
     assert _reason(refusal) is expected
+    at_fault = None if link is IAS else "patientId"
+    assert refusal is None or refusal.field == at_fault
 
 
 def test_there_is_exactly_one_way_to_a_patients_data() -> None:

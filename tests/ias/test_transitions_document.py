@@ -1,11 +1,14 @@
 """The printed tables are what the code says, and hold every decision."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from schemas.events import NetworkQueryQueued, UserActionRequired
 from service.ias import transitions
+from service.ias.machine import Effect, Step
 from service.ias.network_query_table import QUERY
 from service.ias.transitions import FILE, MACHINES, document, main
 
@@ -50,3 +53,22 @@ def test_a_row_names_next_state_events_and_effects() -> None:
     assert "    unknown --> started: accepted, proof_found\n" in document()
     assert "- `unknown`: told as unknown; only proof changes it.\n" in document()
     assert QUERY.name in document()
+
+
+def test_a_step_that_tells_and_causes_several_things_names_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twice = Step(
+        QUERY.start[0],
+        "both",
+        (NetworkQueryQueued, UserActionRequired),
+        (Effect.ASK_AGAIN, Effect.CALL_VENDOR),
+    )
+    state, cue = next(iter(QUERY.table))
+    changed = replace(
+        QUERY, steps={state: {cue: twice}}, otherwise=dict.fromkeys(QUERY.rank, "why")
+    )
+    monkeypatch.setattr(transitions, "MACHINES", (changed,))
+    row = next(line for line in document().splitlines() if line.endswith("| both |"))
+    assert "| `NetworkQueryQueued`, `UserActionRequired` |" in row
+    assert "| ask again later; call the vendor |" in row
