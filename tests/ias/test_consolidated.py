@@ -96,6 +96,17 @@ def test_a_document_without_its_link_is_a_failure_and_never_no_data(change: Any)
     assert _delivered(change) == Failed()
 
 
+def test_a_delivered_link_without_a_signature_lives_three_minutes_from_its_webhook() -> None:
+    """A15."""
+
+    def unsigned(raw: Any) -> None:
+        _content(raw)[0]["attachment"]["url"] = "https://cdn.example.com/x"
+
+    link = _delivered(unsigned)
+    assert isinstance(link, DataLink)
+    assert link.expires_at == datetime(2026, 6, 1, 15, 15, 9, 700000, tzinfo=UTC)
+
+
 def test_a_link_does_not_show_itself() -> None:
     """I7: it is a bearer link to the whole record."""
     link = _read("completed")
