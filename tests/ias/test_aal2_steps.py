@@ -1,6 +1,6 @@
 """What a challenge and its session tell: which link, which reason, and what helps."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from service.ias.aal2_steps import (
     rejected,
 )
 from service.ias.aal2_table import ChallengeCue, SessionCue
-from service.ias.consolidated import refuse_range
+from service.ias.machine import Effect
 from service.ias.refusal import Refusal
 from service.ias.telling import head
 
@@ -83,6 +83,23 @@ def test_a_challenge_that_fails_tells_why_and_what_helps(
     assert (event["reason"], event["message"]) == (reason, REMEDIES[reason])
 
 
+@pytest.mark.parametrize(
+    ("message", "effects"),
+    [
+        (IN_TIME, (Effect.RECEIVE_SESSION,)),
+        (LATE, ()),
+        (KNOWN, (Effect.REFUSE_SESSION,)),
+        (ChallengeCue.EXPIRED, ()),
+        (ChallengeCue.REVOKED, ()),
+    ],
+)
+def test_a_session_is_kept_only_if_it_is_new_and_in_time_and_one_for_two_is_of_neither(
+    message: Return | PlainChallenge, effects: tuple[Effect, ...]
+) -> None:
+    """I2."""
+    assert on_challenge(CHALLENGE, message, T0).calls == effects
+
+
 def test_a_challenge_of_somebody_who_is_erased_ends_without_a_word() -> None:
     decision = on_challenge(CHALLENGE, ChallengeCue.ERASED, T0)
     assert (decision.state, decision.events) == (ChallengeState.FAILED, ())
@@ -123,10 +140,10 @@ def test_a_session_runs_out_once(state: SessionState) -> None:
     ("refusal", "reason", "field"),
     [
         (UNKNOWN_CODE, "code_invalid", "code"),
-        (refuse_range(date(2026, 2, 2), date(2026, 2, 1)), "invalid_field", "dateFrom"),
+        (Refusal(Reason.INVALID_FIELD, "wrong", "dateFrom"), "invalid_field", "dateFrom"),
         (Refusal(Reason.LEGAL_HOLD, "held"), "legal_hold", None),
     ],
-    ids=["code", "dates", "no field"],
+    ids=["code", "another field", "no field"],
 )
 def test_a_rejection_tells_the_reason_the_field_and_some_words(
     refusal: Refusal, reason: str, field: str | None

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.ids import SubjectId
 from schemas.metriport.webhooks import ConsolidatedPatient
 from schemas.reasons import Reason
+from service.ias.aal2_steps import rejected
 from service.ias.consolidated import (
     DataLink,
     Failed,
@@ -19,8 +21,10 @@ from service.ias.consolidated import (
     read_delivery,
     refuse_range,
 )
+from service.ias.telling import head
 
 from .samples import PATIENT, body, consolidated
+from .told import told
 
 SENT = datetime(2026, 6, 1, 15, 12, 9, 700000, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 15, 12, 12, tzinfo=UTC)
@@ -179,4 +183,6 @@ def test_a_range_of_dates_that_holds_no_day_is_refused_by_the_name_of_its_field(
 ) -> None:
     refused = refuse_range(first, last)
     assert (refused is not None) is is_refused
-    assert refused is None or (refused.reason, refused.field) == (Reason.INVALID_FIELD, "dateFrom")
+    if refused is not None:
+        (event,) = told([rejected(head(SubjectId("u-7781")), refused)])
+        assert (event["reason"], event["field"]) == (Reason.INVALID_FIELD, "dateFrom")
