@@ -8,6 +8,13 @@ that was chained as it was. Each link holds the digest of its entry and the hash
 
 The number of a link is its place, counted without a gap. Heads and checkpoints are signed values of
 (number, hash): whoever rewrites the chain, or cuts off its end, contradicts one that was published.
+
+    head         = number, hash and time of sealing
+    checkpoint   = "month/first number/last number", hash before the first and hash of the last
+
+Before every part stands its length in four bytes, big-endian, and before all parts what they are, as
+``metriport-ias/audit/entry/v1``. Times are microseconds since 1970 in eight bytes. A part that may be
+absent is empty if it is, and else begins with a byte 1.
 """
 
 import hashlib

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from schemas.base import Event
 from schemas.events import ConsolidatedDataFailed, ConsolidatedDataReady
 from schemas.ids import LinkId
 from schemas.reasons import REMEDIES, Reason
@@ -80,14 +81,15 @@ def on(query: ConsolidatedStanding, message: Message, now: datetime) -> Decision
     """What the query does on hearing the message."""
     cue, refusal = _hear(query, message, now)
     step = CONSOLIDATED.step(query.state, cue)
+    events: list[Event] = []
     if ConsolidatedDataFailed in step.tells and refusal is not None:
         failed = ConsolidatedDataFailed(
             **query.head, reason=refusal.reason, message=refusal.message
         )
-        return Decision(state=step.to, events=(failed,), calls=step.calls)
+        events.append(failed)
     if ConsolidatedDataReady in step.tells and isinstance(message, Delivery):
-        return Decision(state=step.to, events=(_ready(query, message),), calls=step.calls)
-    return Decision(state=step.to, calls=step.calls)
+        events.append(_ready(query, message))
+    return Decision(state=step.to, events=tuple(events), calls=step.calls)
 
 
 def _hear(

@@ -1,6 +1,5 @@
-"""The chain as values: its bytes are the documented ones, and any single alteration is found."""
+"""The chain as values: any single alteration is found, at its number."""
 
-import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.ias import audit
 from service.ias.audit import GENESIS, Entry, Link, Position
-from service.ias.audit_check import Break, BreakKind, verify
+from service.ias.audit_check import Break, BreakKind, Walk, verify
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 Row = tuple[Link, Entry | None]
@@ -42,38 +41,6 @@ def _chained(content: list[Entry]) -> list[Row]:
 
 def _head(rows: list[Row]) -> Position:
     return Position(rows[-1][0].number, rows[-1][0].hash)
-
-
-def _framed(*parts: bytes) -> bytes:
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-
-
-def test_the_bytes_are_the_documented_ones() -> None:
-    """Written out again from the module's text, so that a check can be made without our code."""
-    entry = Entry(UUID(int=7), START, "session_used", b"\xaa" * 32, UUID(int=9), b"box")
-    micros = (1_772_445_600_000_000).to_bytes(8, "big")
-    assert START.timestamp() == 1_772_445_600
-    digest = hashlib.sha256(
-        _framed(
-            b"metriport-ias/audit/entry/v1",
-            UUID(int=7).bytes,
-            micros,
-            b"session_used",
-            b"\x01" + b"\xaa" * 32,
-            b"\x01" + UUID(int=9).bytes,
-            b"box",
-        )
-    ).digest()
-    hashed = hashlib.sha256(
-        _framed(b"metriport-ias/audit/link/v1", bytes(32), digest, micros)
-    ).digest()
-    (link,) = audit.chain(GENESIS, [entry], START)
-    assert (link.number, link.previous, link.entry_digest, link.hash) == (
-        1,
-        bytes(32),
-        digest,
-        hashed,
-    )
 
 
 @given(chains)
@@ -153,6 +120,26 @@ def test_two_rows_that_changed_places_are_found(content: list[Entry], data: st.D
 
 
 @given(chains, st.data())
+def test_a_row_that_was_put_in_again_is_found(content: list[Entry], data: st.DataObject) -> None:
+    """It is a copy, so it agrees with itself; only its place is wrong."""
+    rows = _chained(content)
+    place = data.draw(st.integers(0, len(rows) - 1))
+    again = data.draw(st.integers(0, place))
+    more = [*rows[: place + 1], rows[again], *rows[place + 1 :]]
+    assert verify(more) == Break(again + 1, BreakKind.REORDERED)
+
+
+def test_a_time_before_1970_is_an_alteration_like_any_other() -> None:
+    entry = Entry(UUID(int=1), START, "session_used", None, None, b"")
+    ((link, _),) = _chained([entry])
+    moon = datetime(1969, 7, 20, tzinfo=UTC)
+    sealed_then = (link._replace(sealed_at=moon), entry)
+    recorded_then = (link._replace(recorded_at=moon), entry._replace(recorded_at=moon))
+    for row in (sealed_then, recorded_then):
+        assert verify([row]) == Break(1, BreakKind.ALTERED)
+
+
+@given(chains, st.data())
 def test_a_chain_computed_anew_contradicts_a_published_head(
     content: list[Entry], data: st.DataObject
 ) -> None:
@@ -176,14 +163,33 @@ def test_a_chain_cut_off_at_its_end_contradicts_a_published_head(
     assert verify(kept, known=[_head(rows)]) == Break(len(kept) + 1, BreakKind.TRUNCATED)
 
 
-def test_what_is_known_from_before_the_start_is_not_held_against_the_rest() -> None:
+def _row_of_four() -> tuple[list[Row], list[Position]]:
+    """Four rows, and a head for each."""
     entry = Entry(UUID(int=1), START, "session_used", None, None, b"")
     rows = _chained([entry._replace(entry_id=UUID(int=number)) for number in range(1, 5)])
-    heads = [Position(link.number, link.hash) for link, _ in rows]
+    return rows, [Position(link.number, link.hash) for link, _ in rows]
+
+
+def test_what_is_known_from_before_the_start_is_not_held_against_the_rest() -> None:
+    rows, heads = _row_of_four()
     assert verify(rows[2:], heads[1], heads) is None
     assert verify(rows[2:], heads[1]._replace(hash=b"x" * 32), heads) == Break(
         2, BreakKind.REWRITTEN
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "skipped", "matched"), [(0, 0, 5), (1, 0, 5), (2, 1, 4), (3, 2, 3), (4, 3, 2)]
+)
+def test_a_report_counts_every_head_that_agreed_and_every_one_from_before_the_start(
+    start: int, skipped: int, matched: int
+) -> None:
+    """The newest link has two: a head, and the checkpoint that closed its month."""
+    rows, heads = _row_of_four()
+    walk = Walk(heads[start - 1] if start else GENESIS, [*heads, heads[-1]])
+    broken = [walk.begin(), *(walk.step(*row) for row in rows[start:]), walk.end()]
+    assert set(broken) == {None}
+    assert (walk.skipped, walk.matched) == (skipped, matched)
 
 
 @pytest.mark.parametrize(

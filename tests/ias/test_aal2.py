@@ -110,7 +110,7 @@ def test_a_code_lives_ten_minutes(minutes: float, *, accepted: bool) -> None:
     refused = refuse_confirmation(_session(SessionState.RECEIVED), now, TEN_MINUTES)
     assert (refused is None) is accepted
     if refused is not None:
-        assert refused.reason is Reason.CODE_INVALID
+        assert (refused.reason, refused.field) == (Reason.CODE_INVALID, "code")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.ids import SubjectId
 from schemas.metriport.webhooks import ConsolidatedPatient
 from schemas.reasons import Reason
+from service.ias.aal2_steps import rejected
 from service.ias.consolidated import (
     DataLink,
     Failed,
@@ -19,8 +21,10 @@ from service.ias.consolidated import (
     read_delivery,
     refuse_range,
 )
+from service.ias.telling import head
 
 from .samples import PATIENT, body, consolidated
+from .told import told
 
 SENT = datetime(2026, 6, 1, 15, 12, 9, 700000, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 15, 12, 12, tzinfo=UTC)
@@ -96,6 +100,17 @@ def test_a_document_without_its_link_is_a_failure_and_never_no_data(change: Any)
     assert _delivered(change) == Failed()
 
 
+def test_a_delivered_link_without_a_signature_lives_three_minutes_from_its_webhook() -> None:
+    """A15."""
+
+    def unsigned(raw: Any) -> None:
+        _content(raw)[0]["attachment"]["url"] = "https://cdn.example.com/x"
+
+    link = _delivered(unsigned)
+    assert isinstance(link, DataLink)
+    assert link.expires_at == datetime(2026, 6, 1, 15, 15, 9, 700000, tzinfo=UTC)
+
+
 def test_a_link_does_not_show_itself() -> None:
     """I7: it is a bearer link to the whole record."""
     link = _read("completed")
@@ -168,4 +183,6 @@ def test_a_range_of_dates_that_holds_no_day_is_refused_by_the_name_of_its_field(
 ) -> None:
     refused = refuse_range(first, last)
     assert (refused is not None) is is_refused
-    assert refused is None or (refused.reason, refused.field) == (Reason.INVALID_FIELD, "dateFrom")
+    if refused is not None:
+        (event,) = told([rejected(head(SubjectId("u-7781")), refused)])
+        assert (event["reason"], event["field"]) == (Reason.INVALID_FIELD, "dateFrom")

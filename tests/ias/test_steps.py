@@ -1,6 +1,5 @@
 """What each thing does on each message: the cue that the data leave, and the events that are told."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -10,7 +9,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from schemas.base import Event
 from schemas.ids import (
     ChallengeId,
     CommandId,
@@ -48,22 +46,13 @@ from service.ias.refusal import Refusal
 from service.ias.telling import head
 
 from .orders import answered, run, standing
+from .told import told
 
 T0 = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 ABOUT = head(SubjectId("u-7781"), PatientId("p"), CommandId(UUID(int=1)))
 LINK = LinkId(UUID(int=9))
 NO = Refusal(Reason.NO_ACTIVE_IDENTITY, "no")
-
-
-def told(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """The events as their readers see them, with their names and without their heads."""
-    heads = {"sequence", "subjectId", "patientId", "commandId"}
-    return [
-        {"is": type(one).__name__}
-        | {k: v for k, v in msgspec.to_builtins(one).items() if k not in heads}
-        for one in events
-    ]
 
 
 def verification(state: VerificationState) -> Verification:
