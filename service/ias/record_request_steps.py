@@ -12,7 +12,15 @@ from schemas.record_requests import RecordResult, WaitingFor
 from schemas.sources import Source, SourceCounts, SourceProgress, SourceStatus
 from service.ias.consolidated import ConsolidatedState
 from service.ias.network_query import UNPROVEN, QueryState
-from service.ias.record_request import SLOT_PAUSE, Choice, End, Facts, Registration, Wait
+from service.ias.record_request import (
+    SLOT_PAUSE,
+    AttachedQuery,
+    Choice,
+    End,
+    Facts,
+    Registration,
+    Wait,
+)
 from service.ias.record_request_cases import record_is
 from service.ias.record_request_table import ROWS
 from service.ias.telling import Head
@@ -125,8 +133,14 @@ def message(facts: Facts, end: End, *, has_link: bool) -> str | None:
 def goes_on(facts: Facts) -> bool:
     """Whether Metriport still works, or may be working, on something that the request started."""
     query = facts.query
-    if query is not None and query.is_own and query.state in _MAY_RUN:
+    if query is not None and query.is_own and (query.state in _MAY_RUN or _runs_late(query)):
         return True
     if record_is(facts, ConsolidatedState.DISPATCHING, ConsolidatedState.STARTED):
         return True
     return facts.registration is Registration.DUE and facts.is_registering
+
+
+def _runs_late(query: AttachedQuery) -> bool:
+    """Its deadline, which is the request's too, ended the query before its sources had ended."""
+    statuses = {row.status for row in query.sources.values()}
+    return query.state is QueryState.PARTIAL and SourceStatus.PROCESSING in statuses

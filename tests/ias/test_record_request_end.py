@@ -148,6 +148,14 @@ def test_metriport_may_work_on_for_a_query_of_the_requests_own(state: QueryState
     assert not goes_on(facts(query=query(state, status, is_own=False)))
 
 
+def test_metriport_works_on_for_a_query_that_its_deadline_ended() -> None:
+    """Query and request share the deadline: which of the two ends first must not matter."""
+    late = {HIE: row(HIE, DONE), LAB: row(LAB, RUNS)}
+    assert goes_on(facts(query=query("partial", sources=late)))
+    ended = {HIE: row(HIE, DONE), LAB: row(LAB, BROKE)}
+    assert not goes_on(facts(query=query("partial", sources=ended)))
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
