@@ -116,7 +116,7 @@ def is_asked(facts: Facts, challenge: Challenge) -> bool:
     return facts.challenge is challenge and not facts.has_session
 
 
-def may_not_be_told(facts: Facts, _now: datetime) -> bool:
+def may_not_be_told(facts: Facts, _now: datetime | None = None) -> bool:
     """What its query brings may not be handed out (I9)."""
     return facts.query is not None and facts.query.refused is not None
 

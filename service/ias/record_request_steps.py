@@ -21,13 +21,14 @@ from service.ias.record_request import (
     Registration,
     Wait,
 )
-from service.ias.record_request_cases import record_is
+from service.ias.record_request_cases import may_not_be_told, record_is
 from service.ias.record_request_table import ROWS
 from service.ias.telling import Head
 
 _MAY_RUN: Final = frozenset({QueryState.DISPATCHING, QueryState.STARTED, *UNPROVEN})
 _OUT_OF_TIME: Final = frozenset({RecordResult.PARTIAL, RecordResult.EXPIRED})
 _RUNS_ON: Final = "Metriport runs what it was sent to its end, and its events still come."
+_RUNS_UNTOLD: Final = "Metriport runs what it was sent to its end, and nothing of it is told."
 _NO_DATA: Final = "Metriport holds nothing that fits."
 
 
@@ -126,7 +127,8 @@ def message(facts: Facts, end: End, *, has_link: bool) -> str | None:
     if end.result in {RecordResult.READY, RecordResult.PARTIAL} and not has_link:
         parts.append(_NO_DATA)
     if goes_on(facts):
-        parts.append(_RUNS_ON)
+        untold = facts.revoked or may_not_be_told(facts)
+        parts.append(_RUNS_UNTOLD if untold else _RUNS_ON)
     return " ".join(parts) or None
 
 

@@ -1,6 +1,7 @@
 """Record requests: what is told of their progress and of their end (I4, I9)."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,14 @@ from schemas.record_requests import RecordStep, WaitingFor
 from schemas.sources import Source, SourceCounts, SourceProgress, SourceStatus
 from service.ias.network_query import QueryState, SourceRow
 from service.ias.record_request import Facts, Registration
-from service.ias.record_request_steps import IssuedLink, finished, goes_on, next_step, updated
+from service.ias.record_request_steps import (
+    IssuedLink,
+    finished,
+    goes_on,
+    message,
+    next_step,
+    updated,
+)
 from service.ias.telling import head
 
 from .record_standings import (
@@ -213,3 +221,21 @@ def test_no_status_of_a_source_is_told_to_whom_it_may_not_be_told() -> None:
     lost = facts(query=query(refused=Reason.NO_ACTIVE_IDENTITY), revoked=True)
     told = finished(ABOUT, lost, ends("failed", "revoked"), None)
     assert (told.sources, told.counts) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("gone", "comes"),
+    [
+        ({}, True),
+        ({"revoked": True}, False),
+        ({"query": query(refused=Reason.NO_ACTIVE_IDENTITY)}, False),
+    ],
+)
+def test_no_events_are_promised_to_whom_nothing_may_be_told(
+    gone: dict[str, Any], *, comes: bool
+) -> None:
+    """I9: Metriport works on, which is said, and its news is withheld."""
+    text = message(facts(**{"query": query()} | gone), ends("failed", "revoked"), has_link=False)
+    assert text is not None
+    assert "Metriport runs what it was sent" in text
+    assert ("events still come" in text) is comes
