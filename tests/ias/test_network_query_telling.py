@@ -102,6 +102,7 @@ def test_a_query_that_the_vendor_took_is_told_with_its_id_and_its_sources() -> N
     sources = [SourceProgress(source=HIE, status=RUNS), lab]
     started = NetworkQueryStarted(**HEAD, vendor_request_id=VENDOR_ID, sources=sources)
     assert (decision.events, decision.vendor_request_id) == ((started,), VENDOR_ID)
+    assert decision.calls == (Effect.PROVE_SESSION,)
 
 
 def test_a_query_that_is_proved_is_told_with_its_id_and_nothing_of_its_sources_yet() -> None:

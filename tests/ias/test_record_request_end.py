@@ -72,11 +72,12 @@ EVERY_WAY = asked(
         ("cancelled", "cancelled", None),
     ],
 )
-def test_the_end_tells_how_each_source_stands_and_why(
+def test_the_end_tells_how_and_why_and_how_each_source_stands(
     result: str, reason: str, why_it_runs: str | None
 ) -> None:
     """A source that runs is too late only if it was time that ended the request."""
     told = finished(ABOUT, EVERY_WAY, ends(result, reason), None)
+    assert (told.result, told.reason) == (result, reason)
     assert told.sources == [
         SourceProgress(source=HIE, status=DONE),
         SourceProgress(source=PHARMACY, status=BROKE, reason="source_not_enabled"),
