@@ -47,6 +47,7 @@ class QueryCue(StrEnum):
 
 _C = QueryCue
 _FREE = (Effect.FREE_HIE_SLOT,)
+_PROVES = (Effect.PROVE_SESSION,)
 _NOT_MADE = (Effect.FREE_HIE_SLOT, Effect.RETURN_USE, Effect.ASK_AGAIN)
 _ASKS: Final = Step(
     Q.WAITING,
@@ -59,6 +60,7 @@ _STARTED = (NetworkQueryStarted,)
 _UNKNOWN = (NetworkQueryOutcomeUnknown,)
 _MAYBE_SENT: Final = "the intent of a call may be among what the database lost (I3)"
 _STILL_UNKNOWN: Final = "what came of the second call says nothing of the first"
+_PROVEN_NOW: Final = "proof was faster; the session is proven now"
 _FINISHED = (NetworkQueryFinished,)
 _GOES: Final = {
     _C.CLEARED: Step(
@@ -81,13 +83,6 @@ _ENDS: Final = {
     _C.SOME_FAILED: Step(Q.PARTIAL, "every source has ended, some without data", _FINISHED),
     _C.ALL_FAILED: Step(Q.FAILED, "every source has failed", _FINISHED),
 }
-
-
-def _proven(state: Q) -> Step[Q]:
-    """The answer comes after the proof, and perhaps after the end that the proof brought."""
-    why = "proof was faster; the session is proven now"
-    return Step(state, why, (), (Effect.PROVE_SESSION,))
-
 
 QUERY: Final = Machine(
     name="Network query",
@@ -149,18 +144,14 @@ QUERY: Final = Machine(
                 _REFUSED,
                 (Effect.FREE_HIE_SLOT, Effect.REFUSE_SESSION),
             ),
-            _C.ACCEPTED: Step(
-                Q.STARTED, "a 2xx proves the session too", _STARTED, (Effect.PROVE_SESSION,)
-            ),
+            _C.ACCEPTED: Step(Q.STARTED, "a 2xx proves the session too", _STARTED, _PROVES),
             _C.PROOF_FOUND: Step(Q.STARTED, "the webhook was faster than the answer", _STARTED),
             _C.REVOKED: Step(
                 Q.DISPATCHING, "under way; its end is told, and nothing after", _REFUSED
             ),
         },
         Q.UNKNOWN: {
-            _C.ACCEPTED: Step(
-                Q.STARTED, "the answer came after all", _STARTED, (Effect.PROVE_SESSION,)
-            ),
+            _C.ACCEPTED: Step(Q.STARTED, "the answer came after all", _STARTED, _PROVES),
             _C.PROOF_FOUND: Step(Q.STARTED, "proof ends the doubt", _STARTED),
             _C.EXPIRED: Step(Q.UNKNOWN, "proof may still come; others need the slot", (), _FREE),
             _C.RESEND: Step(
@@ -187,9 +178,7 @@ QUERY: Final = Machine(
             _C.SESSION_REFUSED_FOR_GOOD: Step(
                 Q.UNKNOWN, _STILL_UNKNOWN, _UNKNOWN, (Effect.REFUSE_SESSION,)
             ),
-            _C.ACCEPTED: Step(
-                Q.STARTED, "a 2xx proves the session too", _STARTED, (Effect.PROVE_SESSION,)
-            ),
+            _C.ACCEPTED: Step(Q.STARTED, "a 2xx proves the session too", _STARTED, _PROVES),
             _C.PROOF_FOUND: Step(Q.STARTED, "the vendor runs the first call", _STARTED),
             _C.DATABASE_CHANGED: Step(Q.UNKNOWN, _MAYBE_SENT, _UNKNOWN),
             _C.EXPIRED: Step(Q.UNKNOWN, "proof may still come; others need the slot", (), _FREE),
@@ -198,14 +187,14 @@ QUERY: Final = Machine(
         Q.STARTED: {
             **_ENDS,
             _C.REVOKED: Step(Q.STARTED, "it runs on; its end is told, and nothing after", _REFUSED),
-            _C.ACCEPTED: _proven(Q.STARTED),
+            _C.ACCEPTED: Step(Q.STARTED, _PROVEN_NOW, (), _PROVES),
             _C.EXPIRED: Step(
                 Q.PARTIAL, "told as it stands; what comes later is told too", _FINISHED, _FREE
             ),
         },
-        Q.COMPLETED: {**_ENDS, _C.ACCEPTED: _proven(Q.COMPLETED)},
-        Q.PARTIAL: {**_ENDS, _C.ACCEPTED: _proven(Q.PARTIAL)},
-        Q.FAILED: {**_ENDS, _C.ACCEPTED: _proven(Q.FAILED)},
+        Q.COMPLETED: {**_ENDS, _C.ACCEPTED: Step(Q.COMPLETED, _PROVEN_NOW, (), _PROVES)},
+        Q.PARTIAL: {**_ENDS, _C.ACCEPTED: Step(Q.PARTIAL, _PROVEN_NOW, (), _PROVES)},
+        Q.FAILED: {**_ENDS, _C.ACCEPTED: Step(Q.FAILED, _PROVEN_NOW, (), _PROVES)},
     },
     otherwise={
         Q.WAITING: "the vendor took no call, so no answer or news can be its own",

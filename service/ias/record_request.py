@@ -123,10 +123,15 @@ class Facts:
     record: Record | None = None
 
     @property
-    def statuses(self) -> dict[Source, SourceStatus]:
-        """How the sources that this request asked for stand; empty without a query."""
+    def rows(self) -> dict[Source, SourceRow]:
+        """The sources that this request asked for; empty without a query."""
         rows = {} if self.query is None else self.query.sources
-        return {source: row.status for source, row in rows.items() if source in self.wanted}
+        return {source: row for source, row in rows.items() if source in self.wanted}
+
+    @property
+    def statuses(self) -> dict[Source, SourceStatus]:
+        """How they stand."""
+        return {source: row.status for source, row in self.rows.items()}
 
     @property
     def collect_at(self) -> datetime:

@@ -13,46 +13,29 @@ from service.ias.network_query import UNPROVEN, QueryState
 from service.ias.record_request import (
     MAX_CHALLENGES,
     RANK,
-    AttachedQuery,
     Challenge,
     Facts,
-    Record,
 )
 
 Case = Callable[[Facts, datetime], bool]
 
 _OPEN: Final = frozenset({None, VerificationState.PENDING, VerificationState.EXPIRED})
-_RUNS: Final = frozenset(
-    {ConsolidatedState.DUE, ConsolidatedState.DISPATCHING, ConsolidatedState.STARTED}
-)
 
 
-def of_query(test: Callable[[AttachedQuery], bool]) -> Case:
-    """A case about the query that the request has."""
-    return lambda f, _: f.query is not None and test(f.query)
+def query_is(facts: Facts, *states: QueryState) -> bool:
+    """Whether the query that the request has stands so."""
+    return facts.query is not None and facts.query.state in states
 
 
-def of_record(test: Callable[[Record], bool]) -> Case:
-    """A case about the record that the request asked for."""
-    return lambda f, _: f.record is not None and test(f.record)
-
-
-def query_is(*states: QueryState) -> Case:
-    """Whether the query stands so."""
-    return of_query(lambda q: q.state in states)
+def record_is(facts: Facts, *states: ConsolidatedState) -> bool:
+    """Whether the record that the request asked for stands so."""
+    return facts.record is not None and facts.record.state in states
 
 
 def is_delivered_whole(facts: Facts, _now: datetime) -> bool:
     """The record is there, with what every source had."""
     whole = set(facts.statuses.values()) == {SourceStatus.COMPLETED}
-    return whole and is_delivered(facts, _now)
-
-
-is_delivered: Final = of_record(lambda r: r.state is ConsolidatedState.READY)
-is_asked_for: Final = of_record(lambda r: r.state in _RUNS)
-has_failed: Final = of_record(lambda r: r.state is ConsolidatedState.FAILED)
-needs_session: Final = of_query(lambda q: q.needs_session)
-is_refused: Final = query_is(QueryState.REFUSED)
+    return whole and record_is(facts, ConsolidatedState.READY)
 
 
 def lost_identity(facts: Facts, _now: datetime) -> bool:
@@ -66,18 +49,18 @@ def proves_identity(facts: Facts, _now: datetime) -> bool:
     return not facts.is_proofed and facts.verification is VerificationState.PENDING
 
 
-def is_not_its_query(query: AttachedQuery) -> bool:
+def is_not_its_query(facts: Facts, _now: datetime) -> bool:
     """Its query is of an older proof, or ended unsent and was started for another request."""
+    query = facts.query
+    if query is None:
+        return False
     return not query.is_current or (query.state is QueryState.REFUSED and not query.is_own)
 
 
 def had_old_session(facts: Facts, _now: datetime) -> bool:
     """Its query was refused for its session's age, and the person may be asked once more."""
-    query = facts.query
-    too_old = query is not None and query.state is QueryState.REFUSED
-    return (
-        too_old and query is not None and query.reason is Reason.SESSION_REQUIRED and may_ask(facts)
-    )
+    refused = query_is(facts, QueryState.REFUSED)
+    return refused and why_refused(facts) is Reason.SESSION_REQUIRED and may_ask(facts)
 
 
 def may_ask(facts: Facts, _now: datetime | None = None) -> bool:
@@ -85,20 +68,27 @@ def may_ask(facts: Facts, _now: datetime | None = None) -> bool:
     return facts.challenges < MAX_CHALLENGES
 
 
-def waits_for_return(facts: Facts, now: datetime) -> bool:
+def needs_session(facts: Facts, _now: datetime | None = None) -> bool:
+    """Its query waits because Metriport refused its session."""
+    return facts.query is not None and facts.query.needs_session
+
+
+def waits_for_return(facts: Facts, _now: datetime) -> bool:
     """Its query needs a session, which the application has not confirmed yet."""
-    return needs_session(facts, now) and facts.challenge is Challenge.RETURNED
+    return needs_session(facts) and facts.challenge is Challenge.RETURNED
 
 
-def waits_for_person(facts: Facts, now: datetime) -> bool:
+def waits_for_person(facts: Facts, _now: datetime) -> bool:
     """Its query needs a session that somebody is asked for: by it, or by whoever started the query."""
-    asked = of_query(lambda q: facts.challenge is Challenge.OPEN or not q.is_own)
-    return needs_session(facts, now) and asked(facts, now)
+    query = facts.query
+    if query is None or not query.needs_session:
+        return False
+    return facts.challenge is Challenge.OPEN or not query.is_own
 
 
-def needs_person(facts: Facts, now: datetime) -> bool:
+def needs_person(facts: Facts, _now: datetime) -> bool:
     """Its query needs a session that nobody is asked for."""
-    return needs_session(facts, now) and may_ask(facts)
+    return needs_session(facts) and may_ask(facts)
 
 
 def all_failed(facts: Facts, _now: datetime) -> bool:
@@ -121,15 +111,19 @@ def can_start(facts: Facts, _now: datetime) -> bool:
     return facts.has_session and facts.slot_is_free
 
 
-def is_asked(challenge: Challenge) -> Case:
+def is_asked(facts: Facts, challenge: Challenge) -> bool:
     """The person's challenge stands so, and no session makes it needless."""
-    return lambda f, _: f.challenge is challenge and not f.has_session
+    return facts.challenge is challenge and not facts.has_session
+
+
+def may_not_be_told(facts: Facts, _now: datetime | None = None) -> bool:
+    """What its query brings may not be handed out (I9)."""
+    return facts.query is not None and facts.query.refused is not None
 
 
 def why_expired(facts: Facts) -> Reason:
     """Why there was nothing to hand out in time."""
-    unknown = facts.query is not None and facts.query.state in UNPROVEN
-    return Reason.VENDOR_UNCLEAR if unknown else Reason.DEADLINE_PASSED
+    return Reason.VENDOR_UNCLEAR if query_is(facts, *UNPROVEN) else Reason.DEADLINE_PASSED
 
 
 def why_refused(facts: Facts) -> Reason:
@@ -149,7 +143,6 @@ def why_partial(facts: Facts) -> Reason:
 
 def why_failed(facts: Facts) -> Reason:
     """The reason of the sources that failed, if they share one that says more than that they did."""
-    rows = facts.query.sources if facts.query is not None else {}
-    failed = {rows[s].reason for s, status in facts.statuses.items() if status == "failed"}
-    disabled = failed == {Reason.SOURCE_NOT_ENABLED}
+    reasons = {row.reason for row in facts.rows.values() if row.status is SourceStatus.FAILED}
+    disabled = reasons == {Reason.SOURCE_NOT_ENABLED}
     return Reason.SOURCE_NOT_ENABLED if disabled else Reason.SOURCE_FAILED

@@ -10,14 +10,25 @@ from schemas.ids import LinkId
 from schemas.reasons import REMEDIES, Reason
 from schemas.record_requests import RecordResult, WaitingFor
 from schemas.sources import Source, SourceCounts, SourceProgress, SourceStatus
+from service.ias.consolidated import ConsolidatedState
 from service.ias.network_query import UNPROVEN, QueryState
-from service.ias.record_request import SLOT_PAUSE, Choice, End, Facts, Registration, Wait
+from service.ias.record_request import (
+    SLOT_PAUSE,
+    AttachedQuery,
+    Choice,
+    End,
+    Facts,
+    Registration,
+    Wait,
+)
+from service.ias.record_request_cases import may_not_be_told, record_is
 from service.ias.record_request_table import ROWS
 from service.ias.telling import Head
 
 _MAY_RUN: Final = frozenset({QueryState.DISPATCHING, QueryState.STARTED, *UNPROVEN})
 _OUT_OF_TIME: Final = frozenset({RecordResult.PARTIAL, RecordResult.EXPIRED})
 _RUNS_ON: Final = "Metriport runs what it was sent to its end, and its events still come."
+_RUNS_UNTOLD: Final = "Metriport runs what it was sent to its end, and nothing of it is told."
 _NO_DATA: Final = "Metriport holds nothing that fits."
 
 
@@ -40,11 +51,10 @@ def look_again_at(facts: Facts, waits: Wait, now: datetime) -> datetime:
 
 def early_sources(facts: Facts) -> list[Source]:
     """Sources whose first data are there while they still run."""
-    rows = {} if facts.query is None else facts.query.sources
     return [
         source
-        for source, status in facts.statuses.items()
-        if status is SourceStatus.PROCESSING and rows[source].told_early
+        for source, row in facts.rows.items()
+        if row.status is SourceStatus.PROCESSING and row.told_early
     ]
 
 
@@ -60,10 +70,10 @@ def progress(facts: Facts, end: End) -> list[SourceProgress] | None:
     return [
         SourceProgress(
             source=source,
-            status=status,
-            reason=late if status is SourceStatus.PROCESSING else query.sources[source].reason,
+            status=row.status,
+            reason=late if row.status is SourceStatus.PROCESSING else row.reason,
         )
-        for source, status in facts.statuses.items()
+        for source, row in facts.rows.items()
     ]
 
 
@@ -117,15 +127,22 @@ def message(facts: Facts, end: End, *, has_link: bool) -> str | None:
     if end.result in {RecordResult.READY, RecordResult.PARTIAL} and not has_link:
         parts.append(_NO_DATA)
     if goes_on(facts):
-        parts.append(_RUNS_ON)
+        untold = facts.revoked or may_not_be_told(facts)
+        parts.append(_RUNS_UNTOLD if untold else _RUNS_ON)
     return " ".join(parts) or None
 
 
 def goes_on(facts: Facts) -> bool:
     """Whether Metriport still works, or may be working, on something that the request started."""
-    query, record = facts.query, facts.record
-    if query is not None and query.is_own and query.state in _MAY_RUN:
+    query = facts.query
+    if query is not None and query.is_own and (query.state in _MAY_RUN or _runs_late(query)):
         return True
-    if record is not None and record.state in {"dispatching", "started"}:
+    if record_is(facts, ConsolidatedState.DISPATCHING, ConsolidatedState.STARTED):
         return True
     return facts.registration is Registration.DUE and facts.is_registering
+
+
+def _runs_late(query: AttachedQuery) -> bool:
+    """Its deadline, which is the request's too, ended the query before its sources had ended."""
+    statuses = {row.status for row in query.sources.values()}
+    return query.state is QueryState.PARTIAL and SourceStatus.PROCESSING in statuses

@@ -13,6 +13,7 @@ from schemas.record_requests import RecordStep as S
 from schemas.record_requests import WaitingFor as W
 from schemas.sources import PurposeOfUse
 from service.ias import record_request_cases as case
+from service.ias.consolidated import ConsolidatedState as C
 from service.ias.network_query import UNPROVEN
 from service.ias.network_query import QueryState as Q
 from service.ias.record_request import (
@@ -50,7 +51,7 @@ _OVER: Final = (
     ),
     Row(
         "the record is delivered, and a source failed or still runs",
-        case.is_delivered,
+        lambda f, _: case.record_is(f, C.READY),
         End(R.PARTIAL),
         case.why_partial,
     ),
@@ -59,10 +60,15 @@ _OVER: Final = (
     ),
 )
 _RECORD: Final = (
-    Row("there will be no record", case.has_failed, End(R.FAILED), case.why_without_record),
+    Row(
+        "there will be no record",
+        lambda f, _: case.record_is(f, C.FAILED),
+        End(R.FAILED),
+        case.why_without_record,
+    ),
     Row(
         "the record is asked for",
-        case.is_asked_for,
+        lambda f, _: case.record_is(f, C.DUE, C.DISPATCHING, C.STARTED),
         Wait(S.CONSOLIDATED_QUERY, W.CONSOLIDATED_DATA),
     ),
 )
@@ -107,7 +113,7 @@ _PERSON: Final = (
 _QUERY: Final = (
     Row(
         "its query is of an older proof, or was another request's and was refused",
-        case.of_query(case.is_not_its_query),
+        case.is_not_its_query,
         Start(Act.LEAVE_QUERY, S.AAL2_CHALLENGE),
     ),
     Row(
@@ -115,7 +121,12 @@ _QUERY: Final = (
         case.had_old_session,
         Start(Act.LEAVE_QUERY, S.AAL2_CHALLENGE),
     ),
-    Row("its query was refused", case.is_refused, End(R.FAILED), case.why_refused),
+    Row(
+        "its query was refused",
+        lambda f, _: case.query_is(f, Q.REFUSED),
+        End(R.FAILED),
+        case.why_refused,
+    ),
     Row(
         "its query lacks a session, and the person is back with one",
         case.waits_for_return,
@@ -137,23 +148,25 @@ _QUERY: Final = (
         End(R.FAILED, Reason.SESSION_REFUSED),
     ),
     Row(
-        "its query lacks the HIE slot", case.query_is(Q.WAITING), Wait(S.NETWORK_QUERY, W.HIE_SLOT)
+        "its query lacks the HIE slot",
+        lambda f, _: case.query_is(f, Q.WAITING),
+        Wait(S.NETWORK_QUERY, W.HIE_SLOT),
     ),
     Row(
         "its query waits for its turn, or for the answer",
-        case.query_is(Q.DUE, Q.DISPATCHING),
+        lambda f, _: case.query_is(f, Q.DUE, Q.DISPATCHING),
         Wait(S.NETWORK_QUERY, W.NETWORK_QUERY_START),
     ),
     Row(
         "nobody knows whether Metriport runs its query",
-        case.query_is(*UNPROVEN),
+        lambda f, _: case.query_is(f, *UNPROVEN),
         Wait(S.NETWORK_QUERY, W.NETWORK_QUERY_PROOF),
     ),
     Row("every source has failed", case.all_failed, End(R.FAILED), case.why_failed),
     Row("sources run, and there is time", case.has_time, Wait(S.NETWORK_QUERY, W.SOURCES)),
     Row(
         "the record may not be handed out (I9)",
-        case.of_query(lambda q: q.refused is not None),
+        case.may_not_be_told,
         End(R.FAILED),
         lambda f: f.query.refused if f.query else None,
     ),
@@ -176,12 +189,12 @@ _NO_QUERY: Final = (
     ),
     Row(
         "the person is asked for a challenge",
-        case.is_asked(Challenge.OPEN),
+        lambda f, _: case.is_asked(f, Challenge.OPEN),
         Wait(S.AAL2_CHALLENGE, W.AAL2_CHALLENGE),
     ),
     Row(
         "the person is back",
-        case.is_asked(Challenge.RETURNED),
+        lambda f, _: case.is_asked(f, Challenge.RETURNED),
         Wait(S.AAL2_CHALLENGE, W.RETURN_CONFIRMATION),
     ),
     Row(

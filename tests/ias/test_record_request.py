@@ -1,81 +1,33 @@
 """Record requests: what each standing of things leads to (I2, I4)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from schemas.ids import LinkId, SubjectId
 from schemas.reasons import Reason
-from schemas.record_requests import RecordResult, RecordStep, WaitingFor
-from schemas.sources import PurposeOfUse, Source, SourceStatus
-from service.ias.consolidated import ConsolidatedState
+from schemas.record_requests import RecordStep
+from schemas.sources import PurposeOfUse
 from service.ias.identity import VerificationState
-from service.ias.network_query import QueryState, SourceRow
-from service.ias.record_request import (
-    Act,
-    AttachedQuery,
-    Challenge,
-    Choice,
-    End,
-    Facts,
-    Record,
-    Registration,
-    Start,
-    Wait,
+from service.ias.network_query import SourceRow
+from service.ias.record_request import Act, Challenge, Choice, End, Facts, Registration, Wait
+from service.ias.record_request_steps import early_sources, look_again_at, next_step
+
+from .record_standings import (
+    BROKE,
+    DAY,
+    DONE,
+    HIE,
+    LAB,
+    NOW,
+    RUNS,
+    ends,
+    facts,
+    query,
+    record,
+    starts,
+    waits,
 )
-from service.ias.record_request_steps import (
-    IssuedLink,
-    early_sources,
-    finished,
-    look_again_at,
-    next_step,
-)
-from service.ias.telling import head
-
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-HIE, LAB = Source.HIE, Source.LAB
-RUNS, DONE, BROKE = SourceStatus.PROCESSING, SourceStatus.COMPLETED, SourceStatus.FAILED
-
-
-def facts(**more: Any) -> Facts:
-    """Somebody linked and proofed, who asked for HIE a minute ago and has a day."""
-    given: dict[str, Any] = {
-        "step": RecordStep.AAL2_CHALLENGE,
-        "created_at": NOW - timedelta(minutes=1),
-        "deadline": NOW + DAY,
-        "wanted": frozenset({HIE}),
-        "link": PurposeOfUse.IAS,
-        "is_proofed": True,
-    }
-    return Facts(**(given | more))
-
-
-def query(state: str = "started", status: SourceStatus = RUNS, **more: Any) -> AttachedQuery:
-    """The request's own query, of HIE."""
-    rows = {HIE: SourceRow(HIE, status, None, told_early=False, reason=None)}
-    accepted = state in {"started", "completed", "partial", "failed"}
-    given: dict[str, Any] = {"is_own": True, "sources": rows, "is_accepted": accepted}
-    return AttachedQuery(state=QueryState(state), **(given | more))
-
-
-def record(state: str, **more: Any) -> Record:
-    return Record(state=ConsolidatedState(state), **more)
-
-
-def waits(step: str, waiting_for: str) -> Wait:
-    return Wait(RecordStep(step), WaitingFor(waiting_for))
-
-
-def starts(act: Act, step: str) -> Start:
-    return Start(act, RecordStep(step))
-
-
-def ends(result: str, reason: str | None = None) -> End:
-    return End(RecordResult(result), None if reason is None else Reason(reason))
-
 
 CHALLENGED = starts(Act.ASK_CHALLENGE, "aal2_challenge")
 LEFT = starts(Act.LEAVE_QUERY, "aal2_challenge")
@@ -258,33 +210,3 @@ def test_only_the_sources_that_were_asked_count_in_a_joined_query() -> None:
     both = facts(query=joined, wanted=frozenset({HIE, LAB}))
     assert next_step(both, NOW) == waits("network_query", "sources")
     assert early_sources(both) == [LAB]
-
-
-def test_the_end_says_what_helps_and_what_goes_on() -> None:
-    about = head(SubjectId("jane"))
-    stopped = facts(query=query("dispatching"), cancelled=True)
-    told = finished(about, stopped, ends("cancelled", "cancelled"), None)
-    assert told.message == (
-        "Nothing; it was cancelled on request. Metriport runs what it was sent to its end, and its "
-        "events still come."
-    )
-    assert (told.sources, told.counts) == (None, None)
-    joined = facts(query=query(is_own=False), cancelled=True)
-    told = finished(about, joined, ends("cancelled", "cancelled"), None)
-    assert told.message == "Nothing; it was cancelled on request."
-
-
-def test_an_end_without_a_link_says_that_there_is_nothing() -> None:
-    about, done = head(SubjectId("jane")), facts(query=query("completed", DONE))
-    assert (
-        finished(about, done, ends("ready"), None).message == "Metriport holds nothing that fits."
-    )
-    link = IssuedLink(LinkId("0199b0c4-5d1e-7a3c-9b42-3f0a6c2d7e11"), NOW)  # type: ignore[arg-type]
-    assert finished(about, done, ends("ready"), link).message is None
-
-
-def test_no_status_of_a_source_is_told_to_whom_it_may_not_be_told() -> None:
-    """I9: the identity was taken away after the query was accepted."""
-    lost = facts(query=query(refused=Reason.NO_ACTIVE_IDENTITY), revoked=True)
-    told = finished(head(SubjectId("jane")), lost, ends("failed", "revoked"), None)
-    assert (told.sources, told.counts) == (None, None)
