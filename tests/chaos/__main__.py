@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--together",
         choices=SETS,
         default="",
-        help="break many things at a time: everything, or processes at named points alone",
+        help="break many things at a time: everything, servers alone, or processes at named points alone",
     )
     parser.add_argument(
         "--plant",

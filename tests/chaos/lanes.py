@@ -45,17 +45,24 @@ STORMS: Final = Lane("storms", ("redelivery-storm",), 1.0, 2.0)
 _OTHERS: Final = tuple(
     fault.name for fault in FAULTS if fault.name not in {*_POSTGRES, *_BROKERS, *STORMS.round}
 )
+_SERVERS: Final = (
+    Lane("postgres", _POSTGRES, 5.0, 8.0),
+    Lane("brokers", _BROKERS, 0.3, 1.5),
+)
 LANES: Final = (
     Lane("kills", (KILL,), 1.5, 4.0),
     Lane("points", tuple(point.name for point in POINTS), 0.5, 2.0),
-    Lane("postgres", _POSTGRES, 5.0, 8.0),
-    Lane("brokers", _BROKERS, 0.3, 1.5),
+    *_SERVERS,
     Lane("others", _OTHERS, 1.0, 5.0),
 )
 _POINTS_ALONE: Final = tuple(
     Lane(f"points of {role}", tuple(one.name for one in POINTS if one.role == role), 0.0, 0.5)
     for role in ("ingress", "consumers", "gateway")
 )
-SETS: Final[Mapping[str, tuple[Lane, ...]]] = {"all": LANES, "points": _POINTS_ALONE}
+SETS: Final[Mapping[str, tuple[Lane, ...]]] = {
+    "all": LANES,
+    "servers": _SERVERS,
+    "points": _POINTS_ALONE,
+}
 """What may go on together, by name. No two lanes of a set lay hands on the same server; processes belong to
 all lanes, and the kills leave out one that is set up to end at a named point."""

@@ -18,7 +18,7 @@ BEGIN, END = "<!-- chaos:begin -->", "<!-- chaos:end -->"
 
 _COLUMNS: Final = ("cases begun", "lost", "wrong", "duplicates")
 _TOGETHER: Final = (
-    "Five kinds of acts went on beside each other, in waves of a minute and a half; a storm of re-deliveries followed",
+    "Several kinds of acts went on beside each other, in waves of a minute and a half; a storm of re-deliveries followed",
     "each, with nothing else broken. Recovery is the time from the end of an act until a LinkPatient sent after it had come back and a webhook",
     "sent after it was answered 200, whatever else was broken meanwhile. After a vendor that was away",
     "its circuit is open for up to a minute, and the LinkPatient waits.",
