@@ -21,14 +21,19 @@ def main() -> int:
         print(f"=== {name}", flush=True)
         result = run(name, [*CAMPAIGNS[name].split(), *given.also.split()])
         print(f"=== {name}: {result.minutes:g} min, exit code {result.exit_code}", flush=True)
-    results = [found for name in CAMPAIGNS if (found := Result.read(name))]
+    results = _kept()
     print(f"report: {write(results)}")
     said = summary(results)
     print(json.dumps(said), flush=True)
     return 1 if said["failed"] else 0
 
 
+def _kept() -> list[Result]:
+    return [found for name in CAMPAIGNS if (found := Result.read(name))]
+
+
 def _published() -> int:
+    write(_kept())
     try:
         print(f"published: {publish()}")
     except NotPublishedError as error:

@@ -35,6 +35,11 @@ class Goal(NamedTuple):
     bound: Literal["at least", "at most"]
     number: float
 
+    @property
+    def text(self) -> str:
+        """What is to be reached."""
+        return "0" if self.number == 0 else f"{self.bound} {self.number:,}"
+
     def is_reached(self, figures: Mapping[str, Any]) -> bool:
         """Whether it was; what was not measured was not reached."""
         measured = figures.get(self.figure)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.chaos.code import ROOT
 from tests.chaos.publish import MEASURED, README, NotPublishedError, table_of, with_table
-from tests.soak.goals import GOALS, Goal
+from tests.soak.goals import CAMPAIGNS, GOALS, Goal
 from tests.soak.running import FOLDER, Result
 
 __all__ = ["NotPublishedError", "publish", "summary", "write"]
@@ -41,18 +41,23 @@ def write(results: Sequence[Result], folder: Path = FOLDER) -> Path:
         f"Campaigns that found something broken: {said['failed']} of {said['campaigns']}; {os.cpu_count()} cores.",
         "",
         *_table(
-            ("number", "to reach", "measured", "reached"), [_goal(one, by_name) for one in GOALS]
+            ("campaign", "of", "minutes", "numbers reached", "not reached"),
+            [_short(name, by_name.get(name)) for name in CAMPAIGNS],
         ),
         END,
     ]
+    numbers = _table(
+        ("campaign", "number", "to reach", "measured", "reached"),
+        [_goal(one, by_name) for one in GOALS],
+    )
     ran = _table(
         ("campaign", "command", "commit", "began", "minutes", "broken"),
         [_campaign(one) for one in results],
     )
     folder.mkdir(parents=True, exist_ok=True)
     report = folder / "report.md"
-    text = "\n".join(["# Soak", "", *told, "", "What was run:", "", *ran]) + "\n"
-    report.write_text(text, encoding="utf-8")
+    parts = ["# Soak", "", *told, "", "Every number:", "", *numbers, "", "What was run:", "", *ran]
+    report.write_text("\n".join(parts) + "\n", encoding="utf-8")
     return report
 
 
@@ -103,11 +108,24 @@ def _is_reached(goal: Goal, by_name: dict[str, Result]) -> bool:
     return ran is not None and goal.is_reached(ran.figures)
 
 
+def _short(name: str, ran: Result | None) -> list[str]:
+    """A campaign in one line: how many of its numbers were reached, and which were not."""
+    mine = [goal for goal in GOALS if goal.campaign == name]
+    if ran is None:
+        return [name, "not run", "", f"0 of {len(mine)}", ""]
+    missed = [goal for goal in mine if not goal.is_reached(ran.figures)]
+    told = [f"{goal.what}: {_number(ran.figures.get(goal.figure))}, {goal.text}" for goal in missed]
+    reached = f"{len(mine) - len(missed)} of {len(mine)}"
+    return [name, ran.at[:10], f"{ran.minutes:g}", reached, "; ".join(told)]
+
+
 def _goal(goal: Goal, by_name: dict[str, Result]) -> list[str]:
-    measured = _measured(goal, by_name)
-    bound = "0" if goal.number == 0 else f"{goal.bound} {goal.number:,g}"
-    shown = "not run" if measured is None else f"{measured:,}"
-    return [goal.what, bound, shown, "yes" if _is_reached(goal, by_name) else _NO]
+    reached = "yes" if _is_reached(goal, by_name) else _NO
+    return [goal.campaign, goal.what, goal.text, _number(_measured(goal, by_name)), reached]
+
+
+def _number(measured: Any) -> str:
+    return "not measured" if measured is None else f"{measured:,}"
 
 
 def _campaign(ran: Result) -> list[str]:

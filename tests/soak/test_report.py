@@ -45,10 +45,13 @@ def test_the_last_line_counts_what_was_reached_and_what_was_measured() -> None:
 
 def test_the_report_shows_each_number_and_what_was_run(tmp_path: Path) -> None:
     text = write([result(p99_s=0.2, deliveries=120_000, doubled=0)], tmp_path).read_text()
-    assert "| answers, p99 in s | at most 1 | 0.2 | yes |" in text
-    assert "| deliveries | at least 150,000 | 120,000 | **no** |" in text
-    assert "| effects had twice | 0 | 0 | yes |" in text
-    assert "| calls received twice | 0 | not run | **no** |" in text
+    assert "| storm | answers, p99 in s | at most 1.0 | 0.2 | yes |" in text
+    assert "| storm | deliveries | at least 150,000 | 120,000 | **no** |" in text
+    assert "| storm | effects had twice | 0 | 0 | yes |" in text
+    assert "| cuts | calls received twice | 0 | not measured | **no** |" in text
+    missed = "deliveries: 120,000, at least 150,000"
+    assert f"| storm | 2026-11-30 | 2.5 | 2 of 3 | {missed} |" in text
+    assert "| cuts | not run |  | 0 of 1 |  |" in text
     assert (
         "| storm | `python -m tests.soak.storm` | `0123456789ab` | 2026-11-30T12:00+00:00 |" in text
     )
@@ -70,7 +73,7 @@ def test_publishing_writes_the_report_and_the_table_of_the_readme(tmp_path: Path
     readme = (root / "README.md").read_text(encoding="utf-8")
     assert readme.startswith("before\n")
     assert readme.endswith("after\n")
-    assert "| effects had twice | 0 | 0 | yes |" in readme
+    assert "| storm | 2026-11-30 | 2.5 | 1 of 3 |" in readme
     assert "old" not in readme
 
 
