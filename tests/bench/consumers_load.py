@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.cloudevents import to_headers
 from service.ingress.peek import peek
@@ -61,17 +61,13 @@ class Told:
 
     def __init__(self, servers: str, topic: str) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers, auto_offset_reset="earliest", fetch_max_wait_ms=20
+            topic, bootstrap_servers=servers, auto_offset_reset="earliest", fetch_max_wait_ms=20
         )
-        self._topic = topic
         self.ids: set[bytes | None] = set()
         self.records = 0
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
-        await self._consumer.topics()
-        numbers = self._consumer.partitions_for_topic(self._topic) or set()
-        self._consumer.assign([TopicPartition(self._topic, number) for number in numbers])
         return self
 
     async def __aexit__(self, *_error: object) -> None:
