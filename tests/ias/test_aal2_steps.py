@@ -7,16 +7,13 @@ from uuid import UUID
 import pytest
 
 from schemas.ids import (
-    ChallengeId,
     CommandId,
-    IdentityId,
     LinkId,
     PatientId,
-    SessionId,
     SubjectId,
 )
 from schemas.reasons import REMEDIES, Reason
-from service.ias.aal2 import UNKNOWN_CODE, ChallengeState, Session, SessionState
+from service.ias.aal2 import UNKNOWN_CODE, ChallengeState, SessionState
 from service.ias.aal2_steps import (
     ChallengeStanding,
     Confirm,
@@ -32,6 +29,7 @@ from service.ias.machine import Effect
 from service.ias.refusal import Refusal
 from service.ias.telling import head
 
+from .sessions import session
 from .told import told
 
 T0 = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
@@ -42,19 +40,6 @@ CHALLENGE = ChallengeStanding(state=ChallengeState.PENDING, link_id=LINK, expire
 IN_TIME = Return(returned_at=T0 - MINUTE, is_known=False)
 LATE = Return(returned_at=T0, is_known=False)
 KNOWN = Return(returned_at=T0 - MINUTE, is_known=True)
-
-
-def session(state: SessionState) -> Session:
-    return Session(
-        session_id=SessionId(UUID(int=4)),
-        challenge_id=ChallengeId(LINK),
-        identity_id=IdentityId(UUID(int=3)),
-        subject_id=SubjectId("u-7781"),
-        patient_id=PatientId("p"),
-        state=state,
-        returned_at=T0,
-        uses=0,
-    )
 
 
 @pytest.mark.parametrize(

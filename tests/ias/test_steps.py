@@ -10,19 +10,17 @@ import msgspec
 import pytest
 
 from schemas.ids import (
-    ChallengeId,
     CommandId,
     IdentityId,
     LinkId,
     PatientId,
-    SessionId,
     SubjectId,
     VerificationId,
 )
 from schemas.reasons import Reason
 from schemas.sources import PurposeOfUse
 from service.ias import consolidated_steps, network_query_steps
-from service.ias.aal2 import ChallengeState, Session, SessionState
+from service.ias.aal2 import ChallengeState, SessionState
 from service.ias.aal2_steps import (
     Accepted,
     ChallengeStanding,
@@ -46,6 +44,7 @@ from service.ias.refusal import Refusal
 from service.ias.telling import head
 
 from .orders import answered, run, standing
+from .sessions import session
 from .told import told
 
 T0 = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
@@ -141,19 +140,6 @@ def test_a_return_counts_from_when_the_browser_came(
 def test_a_challenge_that_nobody_answered_expires() -> None:
     decision = on_challenge(challenge(), ChallengeCue.EXPIRED, T0)
     assert told(decision.events) == [{"is": "Aal2ChallengeExpired", "linkId": str(LINK)}]
-
-
-def session(state: SessionState) -> Session:
-    return Session(
-        session_id=SessionId(UUID(int=4)),
-        challenge_id=ChallengeId(LINK),
-        identity_id=IdentityId(UUID(int=3)),
-        subject_id=SubjectId("u-7781"),
-        patient_id=PatientId("p"),
-        state=state,
-        returned_at=T0,
-        uses=0,
-    )
 
 
 @pytest.mark.parametrize(
