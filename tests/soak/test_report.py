@@ -1,5 +1,6 @@
 """What was measured stands beside what is to be reached, and what was not measured is not reached."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,13 @@ def test_a_last_line_that_is_no_object_has_no_figures() -> None:
 
 def test_every_goal_has_a_campaign_and_every_campaign_a_goal() -> None:
     assert {goal.campaign for goal in GOALS} == set(CAMPAIGNS)
+
+
+def test_every_number_has_a_name_that_some_campaign_says() -> None:
+    """A misspelt one would stand as "not measured" for ever."""
+    tests = Path(__file__).parent.parent
+    modules = [*tests.glob("soak/*.py"), *tests.glob("bench/*.py"), *tests.glob("chaos/*.py")]
+    own = {"goals.py", Path(__file__).name}
+    said = " ".join(one.read_text(encoding="utf-8") for one in modules if one.name not in own)
+    words = set(re.findall(r"\w+", said))
+    assert {goal.figure for goal in GOALS} <= words
