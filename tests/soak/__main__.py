@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.soak.goals import CAMPAIGNS
 from tests.soak.report import NotPublishedError, publish, summary, write
-from tests.soak.running import Result, run
+from tests.soak.running import all_kept, run
 
 PROGRAM: Final = "python -m tests.soak"
 
@@ -19,21 +19,18 @@ def main() -> int:
         return _published()
     for name in given.campaigns or CAMPAIGNS:
         print(f"=== {name}", flush=True)
-        result = run(name, [*CAMPAIGNS[name].split(), *given.also.split()])
+        arguments = [*CAMPAIGNS[name].split(), *given.also.split()]
+        result = run(name, arguments, is_more=given.more)
         print(f"=== {name}: {result.minutes:g} min, exit code {result.exit_code}", flush=True)
-    results = _kept()
+    results = all_kept()
     print(f"report: {write(results)}")
     said = summary(results)
     print(json.dumps(said), flush=True)
     return 1 if said["failed"] else 0
 
 
-def _kept() -> list[Result]:
-    return [found for name in CAMPAIGNS if (found := Result.read(name))]
-
-
 def _published() -> int:
-    write(_kept())
+    write(all_kept())
     try:
         print(f"published: {publish()}")
     except NotPublishedError as error:
@@ -53,6 +50,9 @@ def _given() -> argparse.Namespace:
     )
     parser.add_argument(
         "--also", default="", metavar="ARGUMENTS", help='for a shorter run: --also="--minutes 30"'
+    )
+    parser.add_argument(
+        "--more", action="store_true", help="keep the runs before: counts add up over their seeds"
     )
     parser.add_argument(
         "--publish", action="store_true", help="write the latest report into the repository"

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.code import ROOT
 from tests.chaos.publish import MEASURED, README, NotPublishedError, table_of, with_table
 from tests.soak.goals import CAMPAIGNS, GOALS, Goal
-from tests.soak.running import FOLDER, Result
+from tests.soak.running import FOLDER, Result, all_kept
 
 __all__ = ["NotPublishedError", "publish", "summary", "write"]
 
@@ -20,21 +21,28 @@ _NO: Final = "**no**"
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
     """The last line: goals reached, and campaigns that found something broken."""
-    by_name = {one.campaign: one for one in results}
+    said = _by_campaign(results)
     return {
         "soak": True,
-        "campaigns": len(results),
-        "failed": sum(one.exit_code != 0 for one in results),
+        "campaigns": len({one.campaign for one in results}),
+        "failed": len({one.campaign for one in results if one.exit_code != 0}),
         "goals": len(GOALS),
-        "measured": sum(_measured(goal, by_name) is not None for goal in GOALS),
-        "reached": sum(_is_reached(goal, by_name) for goal in GOALS),
+        "measured": sum(goal.measured(said[goal.campaign]) is not None for goal in GOALS),
+        "reached": sum(goal.is_reached(said[goal.campaign]) for goal in GOALS),
     }
+
+
+def _by_campaign(results: Sequence[Result]) -> Mapping[str, list[Mapping[str, Any]]]:
+    """The figures of every run of a campaign."""
+    said: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in results:
+        said[one.campaign].append(one.figures)
+    return said
 
 
 def write(results: Sequence[Result], folder: Path = FOLDER) -> Path:
     """Write ``report.md``; where it is."""
-    by_name = {one.campaign: one for one in results}
-    said = summary(results)
+    said, figures = summary(results), _by_campaign(results)
     told = [
         BEGIN,
         f"{said['reached']} of {said['goals']} numbers reached, {said['measured']} measured.",
@@ -42,13 +50,13 @@ def write(results: Sequence[Result], folder: Path = FOLDER) -> Path:
         "",
         *_table(
             ("campaign", "of", "minutes", "numbers reached", "not reached"),
-            [_short(name, by_name.get(name)) for name in CAMPAIGNS],
+            [_short(name, [one for one in results if one.campaign == name]) for name in CAMPAIGNS],
         ),
         END,
     ]
     numbers = _table(
         ("campaign", "number", "to reach", "measured", "reached"),
-        [_goal(one, by_name) for one in GOALS],
+        [_goal(one, figures[one.campaign]) for one in GOALS],
     )
     ran = _table(
         ("campaign", "command", "commit", "began", "minutes", "broken"),
@@ -71,9 +79,7 @@ def publish(folder: Path = FOLDER, root: Path = ROOT) -> Path:
     report = folder / "report.md"
     if not report.exists():
         raise NotPublishedError(f"there is no {report}: run `make soak`")
-    found = [Result.read(file.stem, folder) for file in sorted(folder.glob("*.json"))]
-    results = [one for one in found if one]
-    changed = [one.campaign for one in results if not one.is_committed]
+    changed = [one.campaign for one in all_kept(folder) if not one.is_committed]
     if changed:
         raise NotPublishedError(f"{', '.join(changed)} ran on code that is in no commit")
     text = report.read_text(encoding="utf-8")
@@ -82,46 +88,36 @@ def publish(folder: Path = FOLDER, root: Path = ROOT) -> Path:
     target = root / MEASURED / "soak.md"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(report, target)
-    _publish_reports(results, folder, target.parent)
+    _publish_reports(folder, target.parent)
     readme.write_text(with_it, encoding="utf-8")
     return target
 
 
-def _publish_reports(results: Sequence[Result], folder: Path, target: Path) -> None:
-    """The reports that campaigns have of their own, each with its picture."""
-    for one in results:
-        own = folder / f"{one.campaign}.md"
-        if own.exists():
-            text = own.read_text(encoding="utf-8")
-            text = text.replace("(report.png)", f"(soak-{one.campaign}.png)")
-            (target / f"soak-{one.campaign}.md").write_text(text, encoding="utf-8")
-            shutil.copyfile(own.with_suffix(".png"), target / f"soak-{one.campaign}.png")
+def _publish_reports(folder: Path, target: Path) -> None:
+    """The reports that runs have of their own, each with its picture."""
+    for picture in sorted(folder.glob("*.png")):
+        text = picture.with_suffix(".md").read_text(encoding="utf-8")
+        name = f"soak-{picture.stem}"
+        (target / f"{name}.md").write_text(text.replace("(report.png)", f"({name}.png)"), "utf-8")
+        shutil.copyfile(picture, target / f"{name}.png")
 
 
-def _measured(goal: Goal, by_name: dict[str, Result]) -> Any:
-    ran = by_name.get(goal.campaign)
-    return None if ran is None else ran.figures.get(goal.figure)
-
-
-def _is_reached(goal: Goal, by_name: dict[str, Result]) -> bool:
-    ran = by_name.get(goal.campaign)
-    return ran is not None and goal.is_reached(ran.figures)
-
-
-def _short(name: str, ran: Result | None) -> list[str]:
+def _short(name: str, runs: Sequence[Result]) -> list[str]:
     """A campaign in one line: how many of its numbers were reached, and which were not."""
     mine = [goal for goal in GOALS if goal.campaign == name]
-    if ran is None:
+    if not runs:
         return [name, "not run", "", f"0 of {len(mine)}", ""]
-    missed = [goal for goal in mine if not goal.is_reached(ran.figures)]
-    told = [f"{goal.what}: {_number(ran.figures.get(goal.figure))}, {goal.text}" for goal in missed]
+    figures = [one.figures for one in runs]
+    missed = [goal for goal in mine if not goal.is_reached(figures)]
+    told = [f"{goal.what}: {_number(goal.measured(figures))}, {goal.text}" for goal in missed]
+    minutes = f"{sum(one.minutes for one in runs):g}"
     reached = f"{len(mine) - len(missed)} of {len(mine)}"
-    return [name, ran.at[:10], f"{ran.minutes:g}", reached, "; ".join(told)]
+    return [name, runs[-1].at[:10], minutes, reached, "; ".join(told)]
 
 
-def _goal(goal: Goal, by_name: dict[str, Result]) -> list[str]:
-    reached = "yes" if _is_reached(goal, by_name) else _NO
-    return [goal.campaign, goal.what, goal.text, _number(_measured(goal, by_name)), reached]
+def _goal(goal: Goal, figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    reached = "yes" if goal.is_reached(figures) else _NO
+    return [goal.campaign, goal.what, goal.text, _number(goal.measured(figures)), reached]
 
 
 def _number(measured: Any) -> str:

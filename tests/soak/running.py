@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from tests.chaos.code import FOLDER as CHAOS
 from tests.chaos.code import ROOT, Code
+from tests.soak.goals import CAMPAIGNS
 
 FOLDER: Final = ROOT / ".local" / "soak"
 """A log and a result for each campaign; none of it is committed."""
@@ -30,25 +32,36 @@ class Result(NamedTuple):
     exit_code: int
     figures: Mapping[str, Any]
 
-    @classmethod
-    def read(cls, campaign: str, folder: Path = FOLDER) -> Self | None:
-        """The latest, if there is one."""
-        file = folder / f"{campaign}.json"
-        if not file.exists():
-            return None
-        return cls(**json.loads(file.read_text(encoding="utf-8")))
-
-    def keep(self, folder: Path = FOLDER) -> None:
+    def keep(self, file: Path) -> None:
         """Write it down."""
-        text = json.dumps(self._asdict(), indent=2) + "\n"
-        (folder / f"{self.campaign}.json").write_text(text, encoding="utf-8")
+        file.write_text(json.dumps(self._asdict(), indent=2) + "\n", encoding="utf-8")
 
 
-def run(campaign: str, arguments: Sequence[str], folder: Path = FOLDER) -> Result:
-    """Run ``python -m …``, show its output and keep it."""
+def all_kept(folder: Path = FOLDER) -> list[Result]:
+    """Every run that is kept: a campaign's one after another, the first one first."""
+    files = [file for name in CAMPAIGNS for file in _files(name, folder)]
+    return [Result(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _files(campaign: str, folder: Path) -> list[Path]:
+    """``storm.json``, ``storm.2.json``, …; the log and the report of a run have the same stem."""
+    files = (folder / f"{_stem(campaign, number)}.json" for number in count(1))
+    return list(takewhile(Path.exists, files))
+
+
+def _stem(campaign: str, number: int) -> str:
+    return campaign if number == 1 else f"{campaign}.{number}"
+
+
+def run(
+    campaign: str, arguments: Sequence[str], folder: Path = FOLDER, *, is_more: bool = False
+) -> Result:
+    """Run ``python -m …``, show its output and keep it: instead of the runs before it, or as one more."""
     folder.mkdir(parents=True, exist_ok=True)
+    before = _files(campaign, folder)
+    stem = _stem(campaign, len(before) + 1 if is_more else 1)
     code, began, at = Code.now(), time.monotonic(), datetime.now(UTC)
-    log = folder / f"{campaign}.log"
+    log = folder / f"{stem}.log"
     exit_code = _shown([sys.executable, "-m", *arguments], log)
     result = Result(
         campaign,
@@ -61,18 +74,27 @@ def run(campaign: str, arguments: Sequence[str], folder: Path = FOLDER) -> Resul
         exit_code,
         last_line(log.read_text(encoding="utf-8")),
     )
-    result.keep(folder)
+    if not is_more:
+        _forget(before)
+    result.keep(folder / f"{stem}.json")
     if arguments[0] == "tests.chaos":
-        _keep_report(campaign, folder)
+        _keep_report(stem, folder)
     return result
 
 
-def _keep_report(campaign: str, folder: Path) -> None:
+def _forget(files: Sequence[Path]) -> None:
+    """The results of runs, and the report and picture that a run may have of its own."""
+    for file in files:
+        for ending in (".json", ".md", ".png"):
+            file.with_suffix(ending).unlink(missing_ok=True)
+
+
+def _keep_report(stem: str, folder: Path) -> None:
     """A run of chaos has a report and a picture of its own, which the next one writes over."""
     for ending in ("md", "png"):
         found = CHAOS / f"report.{ending}"
         if found.exists():
-            shutil.copyfile(found, folder / f"{campaign}.{ending}")
+            shutil.copyfile(found, folder / f"{stem}.{ending}")
 
 
 def last_line(said: str) -> Mapping[str, Any]:
