@@ -3,7 +3,7 @@
 aiohttp 3.14 has no deadline for a request head and no cap (9,000 half heads were all still held after
 10 s), logs and echoes the lines it cannot parse, fails at an ``Expect`` that it cannot echo, and drops the
 rest of a body when it shuts down. Each is mended here, by overriding the methods that asyncio and aiohttp
-call; no timer runs per byte.
+call; no timer runs per byte, and one for all heads (``heads``).
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from service.ingress.heads import HeadClock
 from service.ingress.limits import KIB
 from service.ingress.responses import SERVER, STRICT
 from service.telemetry import metrics
@@ -59,14 +60,13 @@ def most_connections(wanted: int) -> int:
 class GuardedConnection(web.RequestHandler):
     """One connection. It waits for a head, or handles a request, or is about to close."""
 
-    __slots__ = ("_guard", "_head_bytes", "_head_timer", "_heads", "_is_counted", "_unread_timer")
+    __slots__ = ("_guard", "_head_bytes", "_heads", "_is_counted", "_unread_timer")
 
     def __init__(self, guard: "GuardedServer", **options: Any) -> None:  # noqa: ANN401 - aiohttp's own
         super().__init__(guard, **options)
         self._guard = guard
         self._heads = 0
         self._head_bytes = 0
-        self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._is_counted = False
 
@@ -94,7 +94,7 @@ class GuardedConnection(web.RequestHandler):
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
         self._is_counted = True
-        self._start_head()
+        self._guard.heads.start(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """asyncio: the connection is closed. Nobody is left to wait for the rest of a refused body."""
@@ -158,19 +158,12 @@ class GuardedConnection(web.RequestHandler):
             self._head_bytes += size
             if self._head_bytes > HEAD_BYTES:
                 self.cut("long_head")
-            elif self._head_timer is None:
-                self._start_head()
-
-    def _start_head(self) -> None:
-        self._head_timer = self._loop.call_later(HEAD_SECONDS, self.cut, "half_head")
-        self._guard.waiting[self] = None
+            elif self not in self._guard.heads:
+                self._guard.heads.start(self)
 
     def _stop_head(self) -> None:
         self._head_bytes = 0
-        self._guard.waiting.pop(self, None)
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        self._guard.heads.stop(self)
 
     def _stop_timers(self) -> None:
         self._stop_head()
@@ -220,8 +213,9 @@ class GuardedServer(web.Server):
             **plain._kwargs,  # noqa: SLF001 - no other way to the runner's options
         )
         self._most = most
-        self.waiting: dict[GuardedConnection, None] = {}
-        """Connections whose head's clock runs, the longest first."""
+        self.heads: HeadClock[GuardedConnection] = HeadClock(
+            self._loop, lambda late: late.cut("half_head"), seconds=HEAD_SECONDS
+        )
 
     def __call__(self) -> web.RequestHandler:
         """asyncio: a protocol for a new connection."""
@@ -237,7 +231,7 @@ class GuardedServer(web.Server):
             return True
         newest = islice(reversed(self._connections), _LOOKED_AT)
         idle = (one for one in newest if isinstance(one, GuardedConnection) and one.is_idle)
-        victim = next(iter(self.waiting), None) or next(idle, None)
+        victim = next(iter(self.heads), None) or next(idle, None)
         if victim is None:
             return False
         victim.cut("evicted")
