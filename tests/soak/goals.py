@@ -20,6 +20,7 @@ CAMPAIGNS: Final[Mapping[str, str]] = {
     "bindings": "tests.soak.bindings",
     "mutants": "tests.soak.mutants",
     "rows": "tests.soak.rows",
+    "steady": "tests.soak.steady",
     "pace": "tests.bench.dispatch",
     "ingress": "tests.bench.ingress",
 }
@@ -180,4 +181,10 @@ GOALS: Final = (
     none("pace", "windows_over", "windows of a minute over the limit"),
     none("pace", "double_calls", "queries accepted twice"),
     Goal("answer at half of peak, p99 in ms", "ingress", "p99_ms_at_half_peak", "at most", 25),
+    Goal("hours of steady work", "steady", "hours", "at least", 6),
+    Goal("clients that gave up half way", "steady", "cancels", "at least", 10_000),
+    Goal("growth of memory in MiB an hour", "steady", "slope_mib_per_h", "at most", 1),
+    Goal("growth of open files", "steady", "fds_grown", "at most", 2),
+    none("steady", "connections_grown", "growth of connections to Postgres"),
+    none("steady", "lost", "webhooks lost"),
 )
