@@ -33,6 +33,7 @@ def sample(at: float, role: str, pid: int, connections: int) -> Sample:
 
     Raises:
         OSError: there is no such process any more.
+        ValueError: it has ended, and nobody has asked for its exit code yet.
     """
     process = Path(f"/proc/{pid}")
     fds, threads = (len(list((process / of).iterdir())) for of in ("fd", "task"))

@@ -135,15 +135,18 @@ async def test_who_found_nobody_gave_nothing_up() -> None:
 
 @pytest.mark.edge
 @pytest.mark.process
-def test_some_steady_seconds_lose_nothing(
+def test_some_steady_seconds_lose_nothing_and_a_process_that_ends_is_seen(
     postgres: EmbeddedPostgres, broker: Broker, tmp_path: Path
 ) -> None:
+    file = tmp_path / "steady.csv"
     with Stack() as stack:
         deployment = steady.standing(stack, (postgres, broker)).start()
-        run = steady.steady(deployment, random.Random(1), 0.1, 30, tmp_path / "steady.csv")
-        found = asyncio.run(run)
+        found = asyncio.run(steady.steady(deployment, random.Random(1), 0.1, 30, file))
+        deployment.processes["gateway"].kill()
+        without = asyncio.run(steady.steady(deployment, random.Random(2), 0.1, 30, file))
     assert broken(found) == 0, found
     assert found["webhooks"] >= 60
     assert (found["cancels"], found["people_complete"]) == (30, found["people"])
     assert found["slope_mib_per_h"] is not None
+    assert (without["died"], broken(without), without["hours"]) == (1, 1, 0.0)
     deployment.remove_logs()
