@@ -1,10 +1,8 @@
 """The four that are compared, each one process on asyncio's own event loop with logs off."""
 
 import asyncio
-import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.topics import TOPICS, Topic
+from tests.bench import paced
 from tests.bench.figures import Shots
 from tests.local.settings import LocalSettings
 from tests.stack.broker import Broker, broker_from_environment
@@ -25,7 +24,6 @@ from tests.stack.processes import Supervised
 ROOT = Path(__file__).parent.parent.parent
 DATABASE = "bench"
 TOPIC_PREFIX = "bench."
-_SLACK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,17 +94,7 @@ class Arena:
 
     def paced(self, contender: Contender, file: Path, rate: float, seconds: float) -> Shots:
         """Run the open loop, in a process of its own."""
-        options = {"port": contender.port, "bodies": file, "rate": rate, "seconds": seconds}
-        flags = [f"--{name}={value}" for name, value in options.items()]
-        printed = subprocess.run(
-            [sys.executable, "-m", "tests.bench.paced", *flags],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=seconds + _SLACK_SECONDS,
-            check=True,
-        ).stdout
-        return Shots.from_json(json.loads(printed))
+        return paced.apart(contender.port, file, rate, seconds)
 
     def _prepare(self) -> None:
         self.postgres.create_database(DATABASE)

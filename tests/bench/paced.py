@@ -8,6 +8,8 @@ cap; ``late`` says how far behind its own timetable the generator itself was.
 import argparse
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -19,6 +21,8 @@ from tests.bench.wire import Client, connect, requests
 MOST_CONNECTIONS = 1_000
 TICK_SECONDS = 0.001
 PATIENCE_SECONDS = 10.0
+_ROOT = Path(__file__).parent.parent.parent
+_SLACK_SECONDS = 30.0
 
 
 class Pace:
@@ -78,6 +82,21 @@ class Pace:
         if status:
             self._idle.append(client)
         self._dispatch()
+
+
+def apart(port: int, file: Path, rate: float, seconds: float) -> Shots:
+    """One run in a process of its own, with the bodies of a file."""
+    options = {"port": port, "bodies": file, "rate": rate, "seconds": seconds}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    printed = subprocess.run(
+        [sys.executable, "-m", "tests.bench.paced", *flags],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds + _SLACK_SECONDS,
+        check=True,
+    ).stdout
+    return Shots.from_json(json.loads(printed))
 
 
 def main() -> None:

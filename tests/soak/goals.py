@@ -23,6 +23,7 @@ CAMPAIGNS: Final[Mapping[str, str]] = {
     "steady": "tests.soak.steady",
     "pace": "tests.bench.dispatch",
     "ingress": "tests.bench.ingress",
+    "answers": "tests.soak.answers",
 }
 """By name, what is run with ``python -m``."""
 
@@ -187,4 +188,11 @@ GOALS: Final = (
     Goal("growth of open files", "steady", "fds_grown", "at most", 2),
     none("steady", "connections_grown", "growth of connections to Postgres"),
     none("steady", "lost", "webhooks lost"),
+    Goal("cores that the ingress has", "answers", "cores_ingress", "at most", 1),
+    Goal("webhooks a second", "answers", "rate_per_s", "at least", 495),
+    Goal("answer, p50 in ms", "answers", "answer_p50_ms", "at most", 5),
+    Goal("answer, p99 in ms", "answers", "answer_p99_ms", "at most", 25),
+    Goal("answer, p99.9 in ms", "answers", "answer_p999_ms", "at most", 100),
+    none("answers", "not_200", "webhooks that were not answered 200"),
+    none("answers", "lost", "webhooks lost"),
 )
