@@ -19,7 +19,7 @@ import asyncpg
 
 from tests.bench import bodies, paced
 from tests.bench.figures import OK, Shots
-from tests.soak import cores
+from tests.soak import apart, cores
 from tests.soak.campaign import arguments, told
 from tests.soak.deliveries import Sent
 from tests.soak.kept import InboxTable, settled
@@ -105,8 +105,10 @@ class Answers:
     async def _paced(self, name: str, pace: Pace) -> Shots:
         settings, file = self._deployment.settings, self._file(name)
         await asyncio.to_thread(bodies.write, file, settings.webhook_key, pace.count)
-        load = (settings.ingress_port, file, float(pace.rate), float(pace.seconds))
-        shots = await asyncio.to_thread(paced.apart, *load)
+        command = paced.command(settings.ingress_port, file, pace.rate, pace.seconds)
+        within = pace.seconds + paced.SLACK_SECONDS
+        _, printed = await apart.python(*command, within=within)
+        shots = Shots.from_json(json.loads(printed))
         print(f"{name}: answers by status {dict(shots.statuses)}", flush=True)
         return shots
 

@@ -57,14 +57,15 @@ def webhooks(rng: random.Random, queries: Sequence[Started]) -> Iterator[Sent]:
     while True:
         query, end = next(told, (None, None))
         if query is not None and end is not None:
-            yield _telling(_message_id(rng), query, end)
+            yield telling(new_id(rng), query, end)
         for _ in range(TELLING - 1):
-            message_id = _message_id(rng)
+            message_id = new_id(rng)
             patient = f"patient-{rng.randrange(PATIENTS)}"
             yield Sent(message_id, admission(message_id, patient))
 
 
-def _telling(message_id: str, query: Started, end: tuple[str, str, str]) -> Sent:
+def telling(message_id: str, query: Started, end: tuple[str, str, str]) -> Sent:
+    """The end of a query's source."""
     _, source, status = end
     content = webhook(query, *end)
     content["meta"]["messageId"] = message_id
@@ -72,7 +73,8 @@ def _telling(message_id: str, query: Started, end: tuple[str, str, str]) -> Sent
     return Sent(message_id, body, News(query.patient_id, source, status))
 
 
-def _message_id(rng: random.Random) -> str:
+def new_id(rng: random.Random) -> str:
+    """The id of one more webhook."""
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
@@ -86,6 +88,9 @@ class Deliveries:
     late: list[float] = field(default_factory=list)
     """Seconds that each left behind its own timetable."""
 
+    under_way: set[str] = field(default_factory=set)
+    """Ids of those that were not answered yet."""
+
     async def run(self, sent: Iterator[Sent], rate: float, stop: asyncio.Event) -> None:
         """Send until told to stop, then wait for what is under way."""
         start, number = time.perf_counter(), 0
@@ -94,7 +99,7 @@ class Deliveries:
                 due = start + number / rate
                 await asyncio.sleep(max(due - time.perf_counter(), 0.0))
                 self.late.append(max(time.perf_counter() - due, 0.0))
-                group.create_task(self._deliver(next(sent)))
+                group.create_task(self.deliver(next(sent)))
                 number += 1
 
     @property
@@ -102,9 +107,17 @@ class Deliveries:
         """For percentiles."""
         return Shots(shots=[Shot(one.seconds, one.status) for one in self.all], late=self.late)
 
-    async def _deliver(self, sent: Sent) -> None:
+    def signing_key(self) -> str:
+        """What the next one is signed with."""
+        return self.key
+
+    async def deliver(self, sent: Sent) -> None:
+        """Send one, and note how it was answered."""
+        self.under_way.add(sent.message_id)
         left = time.perf_counter()
-        signature = hmac.new(self.key.encode(), sent.body, hashlib.sha256).hexdigest().encode()
+        signature = (
+            hmac.new(self.signing_key().encode(), sent.body, hashlib.sha256).hexdigest().encode()
+        )
         (request,) = requests([(signature, sent.body)], keep=False)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -112,6 +125,7 @@ class Deliveries:
         except OSError:  # a timeout is one
             status = 0
         self.all.append(Delivery(sent, left, time.perf_counter() - left, status))
+        self.under_way.discard(sent.message_id)
 
 
 async def _answer(port: int, request: bytes) -> int:

@@ -11,14 +11,14 @@ read along).
 import asyncio
 import random
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
 from tests.local.deployment import Deployment
 from tests.soak.endpoints import Endpoints
 from tests.soak.fleet import REPLICAS, Fleet, Replica
 from tests.stack.kafka import ApacheKafka
 from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
 
 ROLES: Final = ("ingress", "consumers")
@@ -31,18 +31,17 @@ MORE: Final = {
 """The vendor's double knows nothing of the queries that are written here."""
 
 
-class Rolling:
+AnyDeployment = TypeVar("AnyDeployment", bound=Deployment)
+Make = Callable[[Stack, tuple[EmbeddedPostgres, ApacheKafka]], AnyDeployment]
+"""Makes the deployment on these servers, with ``MORE`` among its settings."""
+
+
+class Rolling(Generic[AnyDeployment]):
     """One deployment, and what is replaced in it."""
 
-    def __init__(self, stack: Stack, rng: random.Random) -> None:
+    def __init__(self, stack: Stack, rng: random.Random, make: Make[AnyDeployment]) -> None:
         self.postgres, self.broker = stack.start(EmbeddedPostgres()), stack.start(ApacheKafka())
-        self.deployment = Deployment(
-            stack,
-            return_port=free_port(),
-            servers=(self.postgres, self.broker),
-            name="rolls",
-            more=MORE,
-        ).start()
+        self.deployment = make(stack, (self.postgres, self.broker)).start()
         self.fleet = stack.start(Fleet(self.deployment))
         self.endpoints = Endpoints(random.Random(rng.random()))
         self._rng = rng

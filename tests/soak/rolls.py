@@ -14,24 +14,27 @@ import random
 import sys
 import time
 from bisect import bisect
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from schemas.topics import Topic
 from tests.bench import consumers_seed
+from tests.bench.e2e_load import News
 from tests.bench.figures import percentile
 from tests.durability.copies import copies
+from tests.local.deployment import Deployment
 from tests.soak import campaign
 from tests.soak.deliveries import Deliveries, Delivery, webhooks
-from tests.soak.endpoints import service
 from tests.soak.fleet import Exit
-from tests.soak.kept import SETTLE_SECONDS, InboxTable, Kept, ToldEvents, settled
-from tests.soak.rolling import ROLES, Rolling
-from tests.stack.kafka import NoKafkaError
+from tests.soak.kept import SETTLE_SECONDS, InboxTable, Kept, settled
+from tests.soak.looking import looked_at
+from tests.soak.rolling import MORE, ROLES, Rolling
+from tests.stack.kafka import ApacheKafka, NoKafkaError
 from tests.stack.lifetime import Stack
+from tests.stack.ports import free_port
+from tests.stack.postgres import EmbeddedPostgres
 from tests.stack.signals import Interrupted
 
 RATE: Final = float(os.environ.get("RATE", "200"))
@@ -43,8 +46,6 @@ QUERIES_OF_ROLL: Final = 60
 
 _SHOWN: Final = 20
 _QUIET_SECONDS: Final = 2.0
-_THREADS: Final = 32
-"""What waits for a process must not wait for a thread."""
 
 
 def judged(deliveries: Sequence[Delivery]) -> dict[str, int]:
@@ -83,7 +84,7 @@ def broken(found: dict[str, Any]) -> int:
     return sum(found[kind] for kind in kinds)
 
 
-def show(rolling: Rolling, deliveries: Deliveries, kept: Kept) -> None:
+def show(rolling: Rolling[Deployment], deliveries: Deliveries, kept: Kept) -> None:
     """What broke, each with what was done before it."""
     began = rolling.happened[0][0]
     wrong = [one for one in deliveries.all if any(judged([one]).values())]
@@ -103,27 +104,14 @@ def show(rolling: Rolling, deliveries: Deliveries, kept: Kept) -> None:
 class Campaign:
     """One run. To be made within a running loop."""
 
-    def __init__(self, rolling: Rolling, rng: random.Random, rolls: int) -> None:
+    def __init__(self, rolling: Rolling[Deployment], rng: random.Random, rolls: int) -> None:
         self._rolling, self._rng, self._rolls = rolling, rng, rolls
-        settings, broker = rolling.deployment.settings, rolling.broker
-        topic = f"{settings.topic_prefix}{Topic.EVENTS}"
-        self._told = ToldEvents(broker.bootstrap_servers, topic)
+        self._told: Mapping[News, set[str]] = {}
 
     async def run(self) -> dict[str, Any]:
         """Everything; the figures."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
-        owner = await asyncpg.connect(self._rolling.postgres.dsn("rolls"))
-        reading = asyncio.create_task(self._told.run(), name="events")
-        try:
-            async with asyncio.timeout(60.0):
-                await self._told.started.wait()
-            async with service(self._rolling.endpoints):
-                return await self._measured(owner)
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-            await self._rolling.close()
-            await owner.close()
+        async with looked_at(self._rolling) as (owner, self._told):
+            return await self._measured(owner)
 
     async def _measured(self, owner: asyncpg.Connection) -> dict[str, Any]:
         rolling, settings = self._rolling, self._rolling.deployment.settings
@@ -135,7 +123,7 @@ class Campaign:
         await self._roll_under(deliveries, queries)
         minutes = (time.perf_counter() - began) / 60
         answered = [one.sent for one in deliveries.all if one.status == 200]
-        kept = await settled(answered, InboxTable(owner), self._told.ids, SETTLE_SECONDS)
+        kept = await settled(answered, InboxTable(owner), self._told, SETTLE_SECONDS)
         show(rolling, deliveries, kept)
         await self._show_places(kept)
         found = figures(deliveries, kept, rolling.fleet.exits)
@@ -165,7 +153,12 @@ class Campaign:
             stop.set()
 
 
-async def run(rolling: Rolling, rng: random.Random, rolls: int) -> dict[str, Any]:
+def deployment(stack: Stack, servers: tuple[EmbeddedPostgres, ApacheKafka]) -> Deployment:
+    """What is rolled."""
+    return Deployment(stack, return_port=free_port(), servers=servers, name="rolls", more=MORE)
+
+
+async def run(rolling: Rolling[Deployment], rng: random.Random, rolls: int) -> dict[str, Any]:
     """One campaign; its figures."""
     return await Campaign(rolling, rng, rolls).run()
 
@@ -178,7 +171,7 @@ def main() -> int:
     rng = random.Random(asked.seed)
     try:
         with Stack() as stack:
-            rolling = Rolling(stack, rng)
+            rolling = Rolling(stack, rng, deployment)
             found = asyncio.run(run(rolling, rng, asked.rolls))
     except NoKafkaError as error:
         print(error, file=sys.stderr)

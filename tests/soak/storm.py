@@ -23,8 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.topics import Topic
 from service.bus.subscription import GROUP
 from tests.bench import consumers_seed
-from tests.local.deployment import ROOT
-from tests.soak import storm_judge
+from tests.soak import apart, storm_judge
 from tests.soak.campaign import arguments, told
 from tests.soak.standing import Standing
 from tests.soak.storm_judge import Heard, Sent
@@ -83,21 +82,12 @@ class Storm:
 
     async def _send(self, seed: int) -> dict[str, Any]:
         port = str(self._deployment.settings.ingress_port)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.soak.storm_load"),
-            *(port, str(self._bodies), str(TIMES), str(seed)),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        command = ("tests.soak.storm_load", port, str(self._bodies), str(TIMES), str(seed))
         telling = asyncio.create_task(self._tell(), name="progress")
         try:
-            async with asyncio.timeout(_LOAD_SECONDS):
-                printed, _ = await process.communicate()
+            _, printed = await apart.python(*command, within=_LOAD_SECONDS)
         finally:
             telling.cancel()
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
         load: dict[str, Any] = json.loads(printed)
         return load
 
