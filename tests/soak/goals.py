@@ -24,6 +24,7 @@ CAMPAIGNS: Final[Mapping[str, str]] = {
     "pace": "tests.bench.dispatch",
     "ingress": "tests.bench.ingress",
     "answers": "tests.soak.answers",
+    "keys": "tests.soak.keys",
 }
 """By name, what is run with ``python -m``."""
 
@@ -195,4 +196,9 @@ GOALS: Final = (
     Goal("answer, p99.9 in ms", "answers", "answer_p999_ms", "at most", 100),
     none("answers", "not_200", "webhooks that were not answered 200"),
     none("answers", "lost", "webhooks lost"),
+    Goal("rotations of keys under 200 webhooks a second", "keys", "rotations", "at least", 20),
+    none("keys", "failed", "webhooks of good keys that were not answered 200"),
+    none("keys", "accepted_wrong", "webhooks of withdrawn keys that were accepted"),
+    none("keys", "lost", "webhooks lost"),
+    none("keys", "left_under_old_key", "rows left under an old key"),
 )
