@@ -27,7 +27,6 @@ from typing import Any, Final
 import asyncpg
 
 from tests.bench.figures import percentile
-from tests.chaos.deployment import SETTINGS
 from tests.chaos.desk import Desk
 from tests.chaos.traffic import Traffic
 from tests.local.deployment import ROLES, Deployment
@@ -37,10 +36,9 @@ from tests.soak.giving_up import GivingUp
 from tests.soak.kept import InboxTable, settled
 from tests.soak.running import FOLDER
 from tests.soak.samples import HOUR, Sample, Table, growth, sample
-from tests.soak.standing import Servers
+from tests.soak.steady_deployment import DATABASE, login, standing
 from tests.stack.kafka import ApacheKafka, NoKafkaError
 from tests.stack.lifetime import Stack
-from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
 from tests.stack.signals import Interrupted
 
@@ -48,11 +46,6 @@ RATE: Final = float(os.environ.get("RATE", "20"))
 PERSON_SECONDS: Final = 6.0
 """Ten people a minute, a third of what the vendor's pace allows."""
 
-DATABASE: Final = "steady"
-MORE: Final = {**SETTINGS, "LOG_LEVEL": "error", "KAFKA_SESSION_TIMEOUT_MS": "10000"}
-"""Short lives, as in chaos: whoever leaves half way has come to an end before the run has."""
-
-VENDOR: Final = ("--step-seconds", "0.3", "--patient-limit", "1000000", "--quiet")
 _EVERY_SECONDS: Final = 60.0
 _SAMPLES: Final = 40
 """At least so many in a short run."""
@@ -63,28 +56,6 @@ _CONNECTED: Final = """
 select usename as login, count(*) as many from pg_stat_activity
 where datname = $1 and usename is not null group by usename
 """
-
-
-class SteadyDeployment(Deployment):
-    """The usual one; each role has a login of its own, so that Postgres says whose a connection is."""
-
-    def environment(self, role: str) -> dict[str, str]:
-        """As usual, but for the login."""
-        url = self.postgres.dsn(self.database, user=login(role))
-        return super().environment(role) | {"DATABASE_URL": url}
-
-    def _create_logins(self) -> None:
-        for role in ROLES:
-            group = "ias_ingress" if role == "ingress" else "ias_service"
-            self.postgres.execute(
-                f"drop role if exists {login(role)}",
-                f"create role {login(role)} login in role {group}",
-            )
-
-
-def login(role: str) -> str:
-    """Whom Postgres knows the role as."""
-    return f"{DATABASE}_{role}"
 
 
 @dataclass
@@ -228,18 +199,6 @@ class Steady:
             **growth(self.samples, ROLES),
             "samples": len(self.samples) // len(ROLES),
         }
-
-
-def standing(stack: Stack, servers: Servers) -> SteadyDeployment:
-    """The three roles and the double, not started."""
-    return SteadyDeployment(
-        stack,
-        return_port=free_port(),
-        servers=servers,
-        name=DATABASE,
-        more=MORE,
-        sandbox_options=VENDOR,
-    )
 
 
 async def steady(

@@ -24,6 +24,7 @@ from tests.soak.samples import (
     warm_up_seconds,
 )
 from tests.soak.steady import Tally, broken
+from tests.soak.steady_deployment import standing
 from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
@@ -140,7 +141,7 @@ def test_some_steady_seconds_lose_nothing_and_a_process_that_ends_is_seen(
 ) -> None:
     file = tmp_path / "steady.csv"
     with Stack() as stack:
-        deployment = steady.standing(stack, (postgres, broker)).start()
+        deployment = standing(stack, (postgres, broker)).start()
         found = asyncio.run(steady.steady(deployment, random.Random(1), 0.1, 30, file))
         deployment.processes["gateway"].kill()
         without = asyncio.run(steady.steady(deployment, random.Random(2), 0.1, 30, file))
