@@ -18,7 +18,7 @@ from tests.chaos.planted.run import FEW, named, plant
 from tests.chaos.report import write
 from tests.chaos.run import Plan, Result, run
 from tests.chaos.schedule import NAMES, only
-from tests.chaos.traffic import EVERY_SECONDS
+from tests.chaos.traffic import AT_ONCE, EVERY_SECONDS
 from tests.stack.broker import EmbeddedBroker
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
@@ -102,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds between two people (%(default)s)",
     )
     parser.add_argument(
+        "--people",
+        type=int,
+        default=AT_ONCE,
+        help="under way at a time, at most (%(default)s)",
+    )
+    parser.add_argument(
         "--together",
         choices=SETS,
         default="",
@@ -138,6 +144,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         settle_seconds=given.settle,
         only=_names(given),
         every=given.every,
+        people=given.people,
         together=given.together,
     )
 

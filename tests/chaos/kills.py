@@ -31,8 +31,11 @@ async def kill(world: World, replica: Replica) -> None:
 
 
 async def crash_at(world: World, point: Point, rng: random.Random) -> str:
-    """Have one replica of the point's role end there, and start it again; what came of it."""
-    replica = choose(rng, point.role)
+    """Have one replica of the point's role end there, and start it again; what came of it.
+
+    Not one that is set up to end at another point meanwhile.
+    """
+    replica = choose(rng, point.role, but=world.crashing)
     world.crashing.add(replica.name)
     world.kill(replica)
     hit = rng.randint(1, point.most_hits)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from tests.chaos.deployment import REPLICAS
 from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
 from tests.chaos.schedule import KILL, Act, act_of, round_and_round
@@ -56,9 +57,15 @@ LANES: Final = (
     Lane("others", _OTHERS, 1.0, 5.0),
 )
 _POINTS_ALONE: Final = tuple(
-    Lane(f"points of {role}", tuple(one.name for one in POINTS if one.role == role), 0.0, 0.5)
-    for role in ("ingress", "consumers", "gateway")
+    Lane(
+        f"points of {one.name}",
+        tuple(point.name for point in POINTS if point.role == one.role),
+        0.0,
+        0.5,
+    )
+    for one in REPLICAS
 )
+"""As many as there are replicas; whichever of a role is set up to end at no point is the next."""
 SETS: Final[Mapping[str, tuple[Lane, ...]]] = {
     "all": LANES,
     "servers": _SERVERS,

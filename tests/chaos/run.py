@@ -23,7 +23,7 @@ from tests.chaos.probe import Probe
 from tests.chaos.pulse import Beat, Pulse
 from tests.chaos.quiescence import settle
 from tests.chaos.schedule import acts, only
-from tests.chaos.traffic import EVERY_SECONDS, Traffic
+from tests.chaos.traffic import AT_ONCE, EVERY_SECONDS, Traffic
 from tests.chaos.waves import break_together
 from tests.chaos.world import World
 from tests.local.settings import API_KEY
@@ -45,6 +45,9 @@ class Plan:
 
     every: float = EVERY_SECONDS
     """Seconds from one person's start to the next one's."""
+
+    people: int = AT_ONCE
+    """How many are under way at a time, at most."""
 
     together: str = ""
     """Break many things at a time, in lanes (which: ``lanes.SETS``), instead of one after another."""
@@ -137,7 +140,7 @@ async def _open(plan: Plan, deployment: ChaosDeployment) -> AsyncIterator[World]
             deployment,
             desk,
             vendor,
-            Traffic(desk, rng, every=plan.every),
+            Traffic(desk, rng, at_once=plan.people, every=plan.every),
             probe,
             Canary(desk, probe, free_slots),
             plan.storm,
