@@ -1,12 +1,15 @@
 """Many things at a time: what a wave has no time for comes first in the next, and recovery is looked up."""
 
+import random
 from typing import Any, cast
 
 from tests.chaos.canary import Canary
-from tests.chaos.lanes import LANES
+from tests.chaos.deployment import REPLICAS
+from tests.chaos.lanes import LANES, SETS
 from tests.chaos.probe import Answer, Probe
 from tests.chaos.pulse import Beat, Pulse
 from tests.chaos.waves import Queue
+from tests.chaos.world import choose
 
 NOBODY = cast("Any", None)
 
@@ -47,3 +50,12 @@ def test_an_act_that_does_not_fit_into_a_wave_is_the_first_of_the_next() -> None
     assert queue.draw(0.1) is None
     assert queue.draw(0.1) is None
     assert [queue.draw(60.0), queue.draw(60.0)] == planned[1:]
+
+
+def test_a_role_that_two_points_want_at_a_time_ends_at_each_with_another_replica() -> None:
+    busy = choose(random.Random(1), "gateway").name
+    for seed in range(20):
+        free = choose(random.Random(seed), "gateway", but={busy})
+        assert (free.role, free.name == busy) == ("gateway", False)
+    lanes = [lane.name for lane in SETS["points"]]
+    assert lanes == [f"points of {one.name}" for one in REPLICAS]
