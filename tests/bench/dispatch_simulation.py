@@ -1,7 +1,8 @@
-"""A backlog of network queries, three gateway replicas that are killed and stopped, and the double as judge.
+"""A backlog of network queries, four gateway replicas that are killed and stopped, and the double as judge.
 
 Time runs faster for everybody: the double's clock, and the lengths of time that replicas pace by. Replicas
-are processes; what kills and stops them is drawn from a seed.
+are processes; what kills and stops them is drawn from a seed. The wall clock of each is wrong by another
+amount, where ``libfaketime`` is installed: what paces them is the database's.
 """
 
 import asyncio
@@ -24,15 +25,20 @@ from service.store.pool import Database, open_database
 from service.store.unit import Vault
 from tests.bench.contenders import ROOT
 from tests.bench.dispatch_judge import LIMIT, MINUTE, Judgement, judge
+from tests.bench.dispatch_replica import CLOCK_OFF
 from tests.metriport_sandbox import DEFAULT_FACILITY_ID, Sandbox, SandboxConfig, create_sandbox
 from tests.metriport_sandbox.state import Aal2Session, Identity, Patient
+from tests.stack import wrong_clock
 from tests.stack.lifetime import Stack
 from tests.stack.processes import Supervised
 from tests.support import people
 from tests.support.settings import ENCRYPTION_KEY
 
 QUERY: Final = "start-network-query"
-REPLICAS: Final = 3
+OFF_SECONDS: Final = (-2 * 3600, -40 * 60, 25 * 60, 2 * 3600)
+"""How far the clock of each replica is from the right time, whenever it is started."""
+
+REPLICAS: Final = len(OFF_SECONDS)
 _CHOICES: Final = (
     [Source.HIE, Source.PHARMACY, Source.LAB],
     [Source.HIE],
@@ -112,7 +118,15 @@ class Simulation:
         command = [sys.executable, "-m", "tests.bench.dispatch_replica"]
         log = self.folder / f"replica-{number}.log"
         name = f"replica {number}"
+        if wrong_clock.LIBRARIES:
+            environment |= wrong_clock.wrong_by(OFF_SECONDS[number])
         return stack.start(Supervised(name, command, env=environment, log_path=log, cwd=ROOT))
+
+    def skew_seconds(self) -> float:
+        """How wrong the most wrong clock was, as the replicas said themselves."""
+        said = [one.log_path.read_text(encoding="utf-8") for one in self.replicas]
+        found = [line for text in said for line in text.splitlines() if CLOCK_OFF in line]
+        return max((abs(float(line.removeprefix(CLOCK_OFF))) for line in found), default=0.0)
 
     async def _until_first_call(self, sandbox: Sandbox) -> None:
         async with asyncio.timeout(30):

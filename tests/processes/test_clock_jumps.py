@@ -1,8 +1,7 @@
 """The clock of a running process jumps: sessions, lifetimes and pace are the database's (I2, I4, I8).
 
-``libfaketime`` (Debian: the package ``faketime``) changes the wall clock alone, and only of the processes
-that load it; the file that it reads makes the clock jump while they run. The ingress is not among them: it
-takes the time of a return from its own clock, and the database's clock caps it.
+The file that ``libfaketime`` reads makes the clock of those that load it jump while they run. The ingress is
+not among them: it takes the time of a return from its own clock, and the database's clock caps it.
 """
 
 import asyncio
@@ -16,15 +15,15 @@ import pytest
 
 from tests.local.journey import settle
 from tests.processes.scene import Scene
+from tests.stack import wrong_clock
 
-LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 FAKED = ("consumers", "gateway")
 SWEPT_SECONDS = 6.0
 """The sweeper looks every five."""
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.skipif(not LIBRARIES, reason="needs libfaketime: apt-get install faketime"),
+    pytest.mark.skipif(not wrong_clock.LIBRARIES, reason=wrong_clock.MISSING),
 ]
 
 
@@ -42,12 +41,8 @@ class Clock:
     @property
     def environment(self) -> dict[str, str]:
         """What makes a process follow it."""
-        return {
-            "LD_PRELOAD": str(LIBRARIES[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+        followed = {"FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1"}
+        return wrong_clock.loaded() | followed
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Three replicas that are killed and stopped keep to the vendor's limits (I3, I8)."""
+"""Four replicas with wrong clocks that are killed and stopped keep to the vendor's limits (I3, I8)."""
 
 import asyncio
 import json
@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.bench.dispatch_judge import judge
+from tests.bench.dispatch_replica import CLOCK_OFF
 from tests.bench.dispatch_simulation import Plan, Simulation
 from tests.metriport_sandbox.ledger import Call
+from tests.stack import wrong_clock
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
+from tests.stack.processes import Supervised
 
 ALL = ("hie", "pharmacy", "lab")
 
@@ -59,6 +62,15 @@ def test_the_judge_counts_what_was_used_of_the_budget() -> None:
     assert judge([_call(n * 3.0, str(n), "hie") for n in range(40)], 2).budget_used == 1.0
 
 
+def test_a_clock_that_is_as_wrong_as_any_is_told_from_what_replicas_said(tmp_path: Path) -> None:
+    simulation = Simulation(Plan(minutes=1, faster=10, seed=1), "", tmp_path)
+    for number, said in enumerate(["", f"{CLOCK_OFF} 1500.0\n", f"x\n{CLOCK_OFF} -7199.9\n"]):
+        log = tmp_path / f"{number}.log"
+        log.write_text(said)
+        simulation.replicas.append(Supervised("replica", [], env={}, log_path=log))
+        assert simulation.skew_seconds() == [0.0, 1500.0, 7199.9][number]
+
+
 @pytest.mark.alone
 @pytest.mark.process
 def test_no_window_is_over_and_no_query_is_sent_twice_whatever_happens_to_replicas(
@@ -79,3 +91,5 @@ def test_no_window_is_over_and_no_query_is_sent_twice_whatever_happens_to_replic
     assert simulation.kills + simulation.stops >= 2
     assert (found.windows_over, found.refused, found.double_calls) == (0, 0, 0)
     assert found.accepted > 40
+    if wrong_clock.LIBRARIES:
+        assert simulation.skew_seconds() == pytest.approx(2 * 3600, abs=60)

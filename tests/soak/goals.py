@@ -180,6 +180,8 @@ GOALS: Final = (
     Goal("a million rows are under the new key in s", "rows", "rewrapped_s", "at most", 600),
     none("rows", "left_under_old_key", "rows left under the old key"),
     Goal("share of the vendor's limit used", "pace", "budget_used", "at least", 0.9),
+    Goal("gateway replicas that share it", "pace", "replicas", "at least", 4),
+    Goal("the most wrong of their clocks, in hours", "pace", "skew_h", "at least", 2),
     none("pace", "windows_over", "windows of a minute over the limit"),
     none("pace", "double_calls", "queries accepted twice"),
     Goal("answer at half of peak, p99 in ms", "ingress", "p99_ms_at_half_peak", "at most", 25),
