@@ -39,6 +39,12 @@ class Background:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def lose(self, name: str) -> None:
+        """End work of this name where it is, as if the process that did it had died."""
+        for task in self._tasks:
+            if task.get_name() == name:
+                task.cancel()
+
     def stop_holding(self) -> None:
         """Let held requests go, so that shutting down need not wait for them."""
         self._closing.set()
