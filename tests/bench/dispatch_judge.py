@@ -44,7 +44,7 @@ def judge(calls: Sequence[Call], minutes: float) -> Judgement:
         windows_over=_over(call.at for call in calls)
         + sum(_over(call.at for call in calls if _has(call, source)) for source in SOURCES),
         refused=sum(call.status == 429 for call in calls),
-        double_calls=_doubles(call for call in calls if _is_accepted(call)),
+        double_calls=accepted_twice(calls),
     )
 
 
@@ -65,6 +65,8 @@ def _has(call: Call, source: str) -> bool:
     return bool(json.loads(call.body)["sources"].get(source, {}).get("enabled"))
 
 
-def _doubles(accepted: Iterable[Call]) -> int:
-    queries = Counter(json.loads(call.body)["metadata"]["iasQueryId"] for call in accepted)
+def accepted_twice(calls: Iterable[Call]) -> int:
+    """Queries of which Metriport accepted more than one call."""
+    accepted = [json.loads(call.body) for call in calls if _is_accepted(call)]
+    queries = Counter(body["metadata"]["iasQueryId"] for body in accepted)
     return sum(count > 1 for count in queries.values())

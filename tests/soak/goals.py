@@ -18,6 +18,7 @@ CAMPAIGNS: Final[Mapping[str, str]] = {
     "walks": "tests.soak.walks",
     "orders": "tests.soak.orders",
     "bindings": "tests.soak.bindings",
+    "pairs": "tests.soak.pairs",
     "mutants": "tests.soak.mutants",
     "rows": "tests.soak.rows",
     "steady": "tests.soak.steady",
@@ -203,4 +204,7 @@ GOALS: Final = (
     none("keys", "accepted_wrong", "webhooks of withdrawn keys that were accepted"),
     none("keys", "lost", "webhooks lost"),
     none("keys", "left_under_old_key", "rows left under an old key"),
+    Goal("interleavings of two people on the real database", "pairs", "cases", "at least", 5_000),
+    none("pairs", "cross_patient", "calls with another person's identity, session or patient"),
+    none("pairs", "twice", "queries accepted twice"),
 )
