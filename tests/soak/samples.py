@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple
 from tests.overload.bench import memory_mib
 
 HOUR: Final = 3_600.0
-_WARM_UP_MINUTES: Final = 15.0
+_WARM_UP_MINUTES: Final = 60.0
+"""A heap settles for so long: it grows by the gaps between what is in use, ever more slowly."""
+
 _TENTH: Final = 10
 
 
@@ -41,8 +43,8 @@ def sample(at: float, role: str, pid: int, connections: int) -> Sample:
 
 
 def warm_up_seconds(seconds: float) -> float:
-    """Before this everything is imported, connected and filled for the first time."""
-    return min(_WARM_UP_MINUTES * 60, seconds / 4)
+    """Before this everything is connected and filled for the first time, and the heap finds its size."""
+    return min(_WARM_UP_MINUTES * 60, seconds / 2)
 
 
 def warm(samples: Sequence[Sample], role: str) -> list[Sample]:

@@ -52,17 +52,15 @@ def test_the_role_that_grows_is_seen_and_is_the_worst() -> None:
     found = growth(_hours(lambda hour: 90 + 2.5 * hour, fds=lambda hour: 30 + int(hour)), ROLES)
     assert found["slope_gateway_mib_per_h"] == 2.5 == found["slope_mib_per_h"]
     assert found["slope_ingress_mib_per_h"] == 0
-    assert found["fds_grown"] == 5
+    assert found["fds_grown"] == 4
 
 
 def test_what_came_with_the_warm_up_does_not_count() -> None:
-    filled = _hours(
-        lambda hour: 90 + 40 * min(hour, 0.25), fds=lambda hour: 10 if hour < 0.25 else 30
-    )
+    filled = _hours(lambda hour: 90 + 40 * min(hour, 1), fds=lambda hour: 10 if hour < 1 else 30)
     found = growth(filled, ROLES)
     assert (found["slope_mib_per_h"], found["fds_grown"]) == (0, 0)
-    assert warm(filled, "gateway")[0].at == 900.0
-    assert (warm_up_seconds(6 * 3600), warm_up_seconds(240)) == (900, 60)
+    assert warm(filled, "gateway")[0].at == 3600.0
+    assert (warm_up_seconds(6 * 3600), warm_up_seconds(240)) == (3600, 120)
 
 
 def test_a_moment_of_many_is_no_growth_and_one_connection_more_for_good_is() -> None:
