@@ -48,7 +48,7 @@ trace: $(READY) ## Run the same retrieval with traces on, and print the tree of 
 	@$(BIN)/python -m tests.telemetry.trace
 
 test: $(READY) ## Run the whole test suite, with real Postgres, a real broker and real processes.
-	$(BIN)/python -m pytest -m "not alone and not chaos and not browser" $(TOGETHER)
+	$(BIN)/python -m pytest -m "not alone and not chaos and not browser and not deep" $(TOGETHER)
 	$(BIN)/python -m pytest -m "alone and not chaos"
 	$(BIN)/python -m pytest -m browser -n 2 $(SPREAD)
 
@@ -66,11 +66,12 @@ $(JARS): tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(READY) $(JARS) ## Run the tests that talk to a broker on Apache Kafka (needs a JDK and Maven).
-	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone and not browser" -n $(JVMS) $(SPREAD)
+	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and not alone and not browser and not deep" -n $(JVMS) $(SPREAD)
 	IAS_TEST_BROKER=apache $(BIN)/python -m pytest -m "kafka and alone"
 
-test-deep: $(READY) ## Run the fuzzing and the outages at length (about half an hour).
+test-deep: $(READY) ## Run the fuzzing and the outages at length, and campaigns of the soak made small (about half an hour).
 	HYPOTHESIS_PROFILE=deep DURABILITY_SECONDS=600 $(BIN)/python -m pytest tests/fuzz tests/ias tests/durability tests/cutting
+	$(BIN)/python -m pytest -m deep
 
 chaos: $(READY) $(JARS) ## Break a whole deployment under traffic and judge every promise (8 minutes; CHAOS_MINUTES=, SEED=).
 	@$(BIN)/python -m tests.chaos --plant few --minutes $(CHAOS_MINUTES) $(if $(strip $(SEED)),--seed $(SEED))

@@ -61,6 +61,7 @@ def test_a_process_is_bound_with_what_it_started_and_nothing_else_is() -> None:
 
 @pytest.mark.edge
 @pytest.mark.process
+@pytest.mark.deep
 def test_a_small_load_is_answered_and_kept(postgres: EmbeddedPostgres, broker: Broker) -> None:
     with Stack() as stack:
         servers = (postgres, broker)

@@ -67,6 +67,7 @@ async def test_what_opens_elsewhere_was_not_refused() -> None:
 
 
 @pytest.mark.process
+@pytest.mark.deep
 async def test_some_rows(postgres: EmbeddedPostgres) -> None:
     figures = await run(postgres, Sizes(rows=2000, tamperings=1, swaps=6), random.Random(1))
     assert broken(figures) == 0

@@ -53,6 +53,7 @@ def test_a_crowd_is_as_many_as_were_asked_for() -> None:
 
 @pytest.mark.edge
 @pytest.mark.process
+@pytest.mark.deep
 def test_a_small_crowd_is_cut(
     postgres: EmbeddedPostgres, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ async def test_who_found_nobody_gave_nothing_up() -> None:
 
 @pytest.mark.edge
 @pytest.mark.process
+@pytest.mark.deep
 def test_some_steady_seconds_lose_nothing_and_a_process_that_ends_is_seen(
     postgres: EmbeddedPostgres, broker: Broker, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ def _hold_up() -> None:
 
 @pytest.mark.edge
 @pytest.mark.process
+@pytest.mark.deep
 def test_a_small_storm_leaves_each_effect_once(postgres: EmbeddedPostgres, broker: Broker) -> None:
     with Stack() as stack:
         roles = ("ingress", "consumers")

@@ -95,6 +95,7 @@ def test_what_a_log_must_not_hold_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.deep
 async def test_a_short_run_breaks_nothing(tmp_path: Path) -> None:
     port, cases = free_port(), 3 * GOOD_EVERY
     environ = ingress_environ(NOWHERE, http_port=port)
