@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +23,7 @@ from consumers.grammar import parser
 from consumers.kafka_setup import tool as kafka_setup
 from consumers.keys import fresh_keys
 from consumers.observing import tool as observing
+from consumers.processes import garbage
 from consumers.processes.consumers import consumers
 from consumers.processes.gateway import gateway
 from consumers.processes.ingress import ingress
@@ -124,7 +124,7 @@ async def _serve(roles: Sequence[Role]) -> int:
     if problems:
         raise SettingsError(problems)
     process = settings[0].process
-    _settle_memory()
+    garbage.settle()
     if len(roles) == 1:
         for name in misplaced_secrets(roles[0], os.environ):
             log.warning("settings.secret_not_needed", role=roles[0].value, name=name)
@@ -132,16 +132,6 @@ async def _serve(roles: Sequence[Role]) -> int:
     name = roles[0].value if len(roles) == 1 else "all"
     with traces.exporting(os.environ, name):
         return await run(process, running, OPENAPI if Role.INGRESS in roles else None)
-
-
-def _settle_memory() -> None:
-    """What start-up made stays: keep the collector off it, and look at the young less often.
-
-    Measured with `make bench-ingress`: collections of everything were most of the slowest answers.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _migrate() -> int:
