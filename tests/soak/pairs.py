@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import asyncpg
+
 from migrations.run import migrate
 from service.telemetry.logs import configure
 from tests.soak.campaign import arguments, told
@@ -33,7 +35,10 @@ AT_ONCE: Final = 64
 SHOWN: Final = 5
 _TELL_EVERY: Final = 250
 _QUIET_SECONDS: Final = 60.0
-_UNDER_WAY: Final = "select exists (select from vendor_call where state in ('due', 'dispatching'))"
+_UNDER_WAY: Final = """
+select format('%s, %s, tried %s times', operation, state, attempts) as told, due_at
+from vendor_call where state in ('due', 'dispatching')
+"""
 
 
 @dataclass
@@ -57,13 +62,17 @@ class Run:
                 print(f"{self.cases} cases, {received} requests at the vendor", file=sys.stderr)
 
     async def quiet(self) -> None:
-        """Wait until every call that is wanted was made."""
-        async with asyncio.timeout(_QUIET_SECONDS):
-            while True:
-                async with self.place.house.database.connection() as connection:
-                    if not await connection.fetchval(_UNDER_WAY):
-                        return
-                await asyncio.sleep(0.1)
+        """Wait until every call that is wanted was made; one that is not made in time has failed."""
+        ends = time.monotonic() + _QUIET_SECONDS
+        while left := await self._under_way():
+            if time.monotonic() > ends:
+                self.failed += [f"call {row['told']}, due at {row['due_at']:%X}" for row in left]
+                return
+            await asyncio.sleep(0.1)
+
+    async def _under_way(self) -> list[asyncpg.Record]:
+        async with self.place.house.database.connection() as connection:
+            return await connection.fetch(_UNDER_WAY)
 
 
 @asynccontextmanager
