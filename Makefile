@@ -105,7 +105,7 @@ bench-ingress: $(BENCH_READY) ## Measure the ingress beside a bare handler and t
 bench-consumers: $(READY) ## Measure webhooks a second, to committed state and told event.
 	@$(BIN)/python -m tests.bench.consumers
 
-bench-dispatch: $(READY) ## Measure how much of the vendor's limits three replicas use, an hour at ten times speed.
+bench-dispatch: $(READY) ## Measure how much of the vendor's limits four replicas use, an hour at ten times speed.
 	@$(BIN)/python -m tests.bench.dispatch
 
 bench-e2e: $(READY) $(JARS) ## Measure from a webhook's POST to its event on Apache Kafka, at 200 a second.
