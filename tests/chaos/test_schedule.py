@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 
+from tests.chaos.deployment import REPLICAS
 from tests.chaos.lanes import LANES, SETS, STORMS
 from tests.chaos.more_faults import FAULTS
 from tests.chaos.points import POINTS
@@ -73,7 +74,10 @@ def test_a_seed_replays_each_lane_with_its_pauses() -> None:
         assert [act.number for act in done] == list(range(1, 101))
 
 
-def test_points_alone_are_all_of_them_each_in_the_lane_of_its_role() -> None:
-    done = [set(lane.round) for lane in SETS["points"]]
-    assert set.union(*done) == {point.name for point in POINTS}
-    assert sum(map(len, done)) == len(POINTS)
+def test_points_alone_are_all_of_them_with_a_lane_for_each_replica_of_their_role() -> None:
+    lanes = SETS["points"]
+    assert set().union(*(lane.round for lane in lanes)) == {point.name for point in POINTS}
+    for role in ("ingress", "consumers", "gateway"):
+        mine = {point.name for point in POINTS if point.role == role}
+        replicas = [one for one in REPLICAS if one.role == role]
+        assert sum(set(lane.round) == mine for lane in lanes) == len(replicas)
