@@ -20,12 +20,12 @@ import asyncpg
 from tests.bench import bodies, paced
 from tests.bench.figures import OK, Shots
 from tests.soak import apart, cores
-from tests.soak.campaign import arguments, told
+from tests.soak.campaign import arguments
 from tests.soak.deliveries import Sent
 from tests.soak.kept import InboxTable, settled
+from tests.soak.staged import staged
 from tests.soak.standing import Standing
 from tests.stack.lifetime import Stack
-from tests.stack.signals import Interrupted
 
 WARM_SECONDS: Final = 5
 """The first answers of a process are slower, and no deployment has them for long."""
@@ -138,16 +138,14 @@ class Answers:
 def main() -> int:
     """The command; its exit code."""
     asked = arguments("answers", __doc__, rate=500, seconds=120)
-    try:
-        with cores.spared() as alone, Stack() as stack:
+
+    def play(stack: Stack) -> tuple[Standing, dict[str, Any]]:
+        with cores.spared() as alone:
             deployment = Standing(stack, "answers", ("ingress",)).start()
             run = Answers(deployment, alone).run(Pace(asked.rate, asked.seconds))
-            found = asyncio.run(run)
-    except Interrupted as error:
-        return error.exit_code
-    if not broken(found):
-        deployment.remove_logs()
-    return told("answers", asked.seed, broken(found), found)
+            return deployment, asyncio.run(run)
+
+    return staged("answers", asked.seed, play, broken)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ with 0. ``RATE`` is in webhooks a second.
 """
 
 import asyncio
-import io
 import os
 import random
 import sys
@@ -29,9 +28,8 @@ from tests.soak.keyed import Keyed
 from tests.soak.looking import looked_at
 from tests.soak.rolling import Rolling
 from tests.soak.rotations import Rotations, Vendor
-from tests.stack.kafka import NoKafkaError
+from tests.soak.staged import staged
 from tests.stack.lifetime import Stack
-from tests.stack.signals import Interrupted
 
 RATE: Final = float(os.environ.get("RATE", "200"))
 PARKED: Final = 20
@@ -150,21 +148,13 @@ def show(vendor: Deliveries, kept: Kept) -> None:
 def main() -> int:
     """The command; its exit code."""
     asked = campaign.arguments("keys", __doc__, rotations=20)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    rng = random.Random(asked.seed)
-    try:
-        with Stack() as stack:
-            rolling = Rolling(stack, rng, Keyed)
-            found = asyncio.run(Campaign(rolling, rng, asked.rotations).run())
-    except NoKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except Interrupted as error:
-        return error.exit_code
-    if not broken(found):
-        rolling.deployment.remove_logs()
-    return campaign.told("keys", asked.seed, broken(found), found)
+
+    def play(stack: Stack) -> tuple[Keyed, dict[str, Any]]:
+        rng = random.Random(asked.seed)
+        rolling = Rolling(stack, rng, Keyed)
+        return rolling.deployment, asyncio.run(Campaign(rolling, rng, asked.rotations).run())
+
+    return staged("keys", asked.seed, play, broken)
 
 
 if __name__ == "__main__":

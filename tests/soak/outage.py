@@ -7,12 +7,11 @@ broker frozen and Postgres crashed, ``--pings`` pings: each must be answered rig
 """
 
 import asyncio
-import io
 import os
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -24,11 +23,11 @@ from tests.local.deployment import Deployment
 from tests.soak import campaign
 from tests.soak.deliveries import Deliveries, Delivery, webhooks
 from tests.soak.kept import InboxTable, settled
-from tests.stack.kafka import ApacheKafka, NoKafkaError
+from tests.soak.staged import staged
+from tests.stack.kafka import ApacheKafka
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.stack.signals import Interrupted
 
 RATE: Final = float(os.environ.get("RATE", "100"))
 LONGEST_ANSWER_SECONDS: Final = 3.5
@@ -72,7 +71,7 @@ def told_of_pings(took: Sequence[float | None]) -> dict[str, Any]:
     }
 
 
-def broken(found: dict[str, Any]) -> int:
+def broken(found: Mapping[str, Any]) -> int:
     """How many things were not as they must be."""
     return sum(found[kind] for kind in ("unanswered", "late", "lost", "pings_unanswered"))
 
@@ -159,20 +158,12 @@ def show(deliveries: Sequence[Delivery]) -> None:
 def main() -> int:
     """The command; its exit code."""
     asked = campaign.arguments("outage", __doc__, seconds=60, pings=2_000)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    try:
-        with Stack() as stack:
-            outage = Outage(stack, random.Random(asked.seed))
-            found = asyncio.run(outage.run(asked.seconds, asked.pings))
-    except NoKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except Interrupted as error:
-        return error.exit_code
-    if not broken(found):
-        outage.deployment.remove_logs()
-    return campaign.told("outage", asked.seed, broken(found), found)
+
+    def play(stack: Stack) -> tuple[Deployment, dict[str, Any]]:
+        outage = Outage(stack, random.Random(asked.seed))
+        return outage.deployment, asyncio.run(outage.run(asked.seconds, asked.pings))
+
+    return staged("outage", asked.seed, play, broken)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ and is kept exactly once, and every replica ended by itself with 0. ``exit_*`` c
 end, with the 5 s of ``DRAIN_DELAY``. ``RATE`` is in webhooks a second.
 """
 
-import argparse
 import asyncio
-import io
 import os
 import random
 import sys
@@ -31,11 +29,11 @@ from tests.soak.fleet import Exit
 from tests.soak.kept import SETTLE_SECONDS, InboxTable, Kept, settled
 from tests.soak.looking import looked_at
 from tests.soak.rolling import MORE, ROLES, Rolling
-from tests.stack.kafka import ApacheKafka, NoKafkaError
+from tests.soak.staged import staged
+from tests.stack.kafka import ApacheKafka
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 from tests.stack.postgres import EmbeddedPostgres
-from tests.stack.signals import Interrupted
 
 RATE: Final = float(os.environ.get("RATE", "200"))
 LONGEST_ANSWER_SECONDS: Final = 4.0
@@ -78,7 +76,7 @@ def figures(deliveries: Deliveries, kept: Kept, exits: Sequence[Exit]) -> dict[s
     }
 
 
-def broken(found: dict[str, Any]) -> int:
+def broken(found: Mapping[str, Any]) -> int:
     """How many things were not as they must be."""
     kinds = ("not_2xx", "connection_errors", "late", "lost", "doubled", "bad_exits")
     return sum(found[kind] for kind in kinds)
@@ -165,22 +163,14 @@ async def run(rolling: Rolling[Deployment], rng: random.Random, rolls: int) -> d
 
 def main() -> int:
     """The command; its exit code."""
-    asked: argparse.Namespace = campaign.arguments("rolls", __doc__, rolls=100)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    rng = random.Random(asked.seed)
-    try:
-        with Stack() as stack:
-            rolling = Rolling(stack, rng, deployment)
-            found = asyncio.run(run(rolling, rng, asked.rolls))
-    except NoKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except Interrupted as error:
-        return error.exit_code
-    if not broken(found):
-        rolling.deployment.remove_logs()
-    return campaign.told("rolls", asked.seed, broken(found), found)
+    asked = campaign.arguments("rolls", __doc__, rolls=100)
+
+    def play(stack: Stack) -> tuple[Deployment, dict[str, Any]]:
+        rng = random.Random(asked.seed)
+        rolling = Rolling(stack, rng, deployment)
+        return rolling.deployment, asyncio.run(run(rolling, rng, asked.rolls))
+
+    return staged("rolls", asked.seed, play, broken)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ grew from 1.7 to 8.1 MiB in eleven minutes.
 """
 
 import asyncio
-import io
 import os
 import random
 import sys
@@ -36,11 +35,11 @@ from tests.soak.giving_up import GivingUp
 from tests.soak.kept import InboxTable, settled
 from tests.soak.running import FOLDER
 from tests.soak.samples import HOUR, Sample, Table, growth, sample
+from tests.soak.staged import staged
 from tests.soak.steady_deployment import DATABASE, login, standing
-from tests.stack.kafka import ApacheKafka, NoKafkaError
+from tests.stack.kafka import ApacheKafka
 from tests.stack.lifetime import Stack
 from tests.stack.postgres import EmbeddedPostgres
-from tests.stack.signals import Interrupted
 
 RATE: Final = float(os.environ.get("RATE", "20"))
 PERSON_SECONDS: Final = 6.0
@@ -218,23 +217,16 @@ async def steady(
 def main() -> int:
     """The command; its exit code."""
     asked = campaign.arguments("steady", __doc__, minutes=360, cancels=10_000)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    rng, file = random.Random(asked.seed), FOLDER / "steady.csv"
-    try:
-        with Stack() as stack:
-            # Hours of rows that come and go: without its vacuum Postgres would have to read them all.
-            postgres = stack.start(EmbeddedPostgres(settings={"autovacuum": "on"}))
-            deployment = standing(stack, (postgres, stack.start(ApacheKafka()))).start()
-            found = asyncio.run(steady(deployment, rng, asked.minutes, asked.cancels, file))
-    except NoKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except Interrupted as error:
-        return error.exit_code
-    if not broken(found):
-        deployment.remove_logs()
-    return campaign.told("steady", asked.seed, broken(found), found)
+
+    def play(stack: Stack) -> tuple[Deployment, dict[str, Any]]:
+        # Hours of rows that come and go: without its vacuum Postgres would have to read them all.
+        postgres = stack.start(EmbeddedPostgres(settings={"autovacuum": "on"}))
+        deployment = standing(stack, (postgres, stack.start(ApacheKafka()))).start()
+        rng, file = random.Random(asked.seed), FOLDER / "steady.csv"
+        run = steady(deployment, rng, asked.minutes, asked.cancels, file)
+        return deployment, asyncio.run(run)
+
+    return staged("steady", asked.seed, play, broken)
 
 
 if __name__ == "__main__":
