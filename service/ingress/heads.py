@@ -1,8 +1,8 @@
 """The clock of request heads: whoever waits for one longest is cut first, and never all at once.
 
 All have the same time for a head, so the order in which they began is the order in which they are due, and
-one timer is enough for thousands. A crowd that came at once is due at once: cut in one turn of the loop it
-kept good clients waiting, and the ends of 10,000 connections took more memory than the connections.
+one timer is enough for thousands. A crowd that came at once is due at once, and is cut in pieces: in one turn
+of the loop nobody else had a turn before all 10,000 were cut.
 """
 
 import asyncio
