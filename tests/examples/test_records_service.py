@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from records_service import RecordsService, Settings, Store
 from schemas.as_told import encode_event
 from schemas.base import Event
-from schemas.client import UnknownMessage, decode
+from schemas.client import Told, UnknownMessage, decode
 from schemas.events import Aal2SessionExpired, UserActionRequired
 from schemas.ids import LinkId, SubjectId
 from schemas.links import Link
@@ -31,9 +31,21 @@ EXAMPLE = Path(__file__).parents[2] / "deploy/examples/records_service.py"
 JANES_ID = SubjectId("user-42")
 
 
+class WatchedStore(Store):
+    """The example's store, which says what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(":memory:")
+        self.given: list[Told] = []
+
+    def handle(self, told: Told) -> None:
+        super().handle(told)
+        self.given.append(told)
+
+
 @pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store(":memory:")
+def store() -> Iterator[WatchedStore]:
+    store = WatchedStore()
     yield store
     store.close()
 
@@ -118,16 +130,17 @@ async def test_what_comes_again_does_not_undo_what_came_later(
 
 @pytest.mark.edge
 async def test_offsets_are_committed_behind_the_last_record_that_was_handled(
-    neighbour: Neighbour, store: Store
+    neighbour: Neighbour, store: WatchedStore
 ) -> None:
     """A second join of one group takes the local broker 18 s: so no restart, but what it would read."""
     async with running(neighbour, store) as service:
         await service.request_records("order-1", JANES_ID, JANE, BACK)
         await neighbour.takes_a_command()
-        await until(lambda: store.link_to_show(JANES_ID) is not None)
-    messages = [told.message for told in neighbour.double.told]
-    handled = [message for message in messages if isinstance(message, Event | Link)]
-    assert await committed(neighbour) == len(handled)
+        messages = [told.message for told in neighbour.double.told]
+        told = [message for message in messages if isinstance(message, Event | Link)]
+        await until(lambda: len(store.given) == len(told))
+    assert store.link_to_show(JANES_ID) is not None
+    assert await committed(neighbour) == len(told)
 
 
 async def committed(neighbour: Neighbour) -> int:
