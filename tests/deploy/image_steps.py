@@ -5,6 +5,7 @@ It understands the few instructions that the Dockerfile uses, and fails at any o
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -32,11 +33,26 @@ class Image:
 
 def builder_steps(text: str) -> list[tuple[str, str]]:
     """The instructions of the first stage after its base, each with its arguments on one line."""
+    return _stages(text)[0]
+
+
+def environment(text: str) -> dict[str, str]:
+    """What the image's processes are given: the variables of the last stage."""
+    settings = [rest for word, rest in _stages(text)[-1] if word == "ENV"]
+    pairs = [word.partition("=") for rest in settings for word in shlex.split(rest)]
+    return {name: value for name, _, value in pairs}
+
+
+def _stages(text: str) -> list[list[tuple[str, str]]]:
     plain = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
-    lines = [line for line in re.sub(r"\\\n\s*", "", plain).splitlines() if line.strip()]
-    words = [line.split(maxsplit=1) for line in lines]
-    stages = [number for number, (word, _) in enumerate(words) if word == "FROM"]
-    return [(word, rest) for word, rest in words[stages[0] + 1 : stages[1]]]
+    stages: list[list[tuple[str, str]]] = []
+    for line in re.sub(r"\\\n\s*", "", plain).splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "FROM":
+            stages.append([])
+        elif word and stages:
+            stages[-1].append((word, rest.strip()))
+    return stages
 
 
 def build(folder: Path) -> Image:

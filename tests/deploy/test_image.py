@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+from tests.deploy.image_steps import environment
 from tests.deploy.manifests import ROOT, Manifests
 
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
@@ -73,6 +74,19 @@ def test_the_final_stage_installs_nothing_and_writes_no_bytecode() -> None:
     final = TEXT[TEXT.rindex("\nFROM ") :]
     assert "\nRUN " not in final
     assert "PYTHONDONTWRITEBYTECODE=1" in final
+
+
+def test_the_final_stage_keeps_glibc_from_raising_its_thresholds() -> None:
+    """They are glibc's own first ones, DEFAULT_MMAP_THRESHOLD of mallopt(3); musl would not know them."""
+    given = environment(TEXT)
+    thresholds = {name: value for name, value in given.items() if name.startswith("MALLOC_")}
+    assert thresholds == {
+        "MALLOC_MMAP_THRESHOLD_": str(128 * 1024),
+        "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
+    }
+    (tag,) = {arg for arg in _all("ARG") if arg.startswith("PYTHON_TAG=")}
+    assert "slim" in tag
+    assert "alpine" not in tag
 
 
 def test_the_builder_sees_what_it_copies_and_nothing_else() -> None:

@@ -3,14 +3,25 @@
 from typing import Final
 
 from tests.chaos.deployment import SETTINGS
+from tests.deploy.image_steps import DOCKERFILE, environment
 from tests.local.deployment import ROLES, Deployment
 from tests.soak.standing import Servers
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
 
 DATABASE: Final = "steady"
-MORE: Final = {**SETTINGS, "LOG_LEVEL": "error", "KAFKA_SESSION_TIMEOUT_MS": "10000"}
-"""Short lives, as in chaos: whoever leaves half way has come to an end before the run has."""
+MORE: Final = {
+    **SETTINGS,
+    "LOG_LEVEL": "error",
+    "KAFKA_SESSION_TIMEOUT_MS": "10000",
+    **{
+        name: value
+        for name, value in environment(DOCKERFILE.read_text()).items()
+        if name.startswith("MALLOC_")
+    },
+}
+"""Short lives, as in chaos: whoever leaves half way has come to an end before the run has. And memory is
+taken as in the image."""
 
 VENDOR: Final = ("--step-seconds", "0.3", "--patient-limit", "1000000", "--quiet")
 
