@@ -167,5 +167,6 @@ def test_a_run_in_lanes_says_how_often_how_soon_and_over_how_many_messages() -> 
     assert (said["killed_at_any_moment"], said["ended_at_named_points"]) == (1, 1)
     assert (said["postgres_restarts"], said["first_commit_p99_s"]) == (2, 0.25)
     assert (said["broker_faults"], said["consumed_after_broker_p99_s"]) == (2, 2.5)
+    assert said["consumed_latest_after"] == ["cluster-restarted: 2.50 s", "broker-frozen: 2.00 s"]
     assert said["messages"] == 2 + 5 + 3
     assert "messages" not in summary(result())

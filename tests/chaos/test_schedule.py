@@ -81,3 +81,11 @@ def test_points_alone_are_all_of_them_with_a_lane_for_each_replica_of_their_role
         mine = {point.name for point in POINTS if point.role == role}
         replicas = [one for one in REPLICAS if one.role == role]
         assert sum(set(lane.round) == mine for lane in lanes) == len(replicas)
+
+
+def test_servers_alone_have_time_to_be_consumed_from_again_before_the_next_is_touched() -> None:
+    postgres, brokers = SETS["servers"]
+    assert set(postgres.round) == {"postgres-restarted"}
+    assert {act.name for act in islice(brokers.acts(7), 50)} == set(brokers.round)
+    assert all("broker" in name or "cluster" in name for name in brokers.round)
+    assert min(act.pause for act in islice(brokers.acts(7), 100)) >= 7.0

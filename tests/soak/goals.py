@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 CAMPAIGNS: Final[Mapping[str, str]] = {
     "chaos": "tests.chaos --together all --plant all --minutes 120 --storm 20000 --settle 300",
-    "servers": "tests.chaos --together servers --minutes 30 --storm 20000 --settle 300",
+    "servers": "tests.chaos --together servers --minutes 32 --settle 300",
     "points": "tests.chaos --together points --minutes 50 --people 15 --settle 300",
     "storm": "tests.soak.storm",
     "rolls": "tests.soak.rolls",
