@@ -9,11 +9,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from tests.stack import children, lifetime, signals
+from tests.stack.alive import is_frozen
 from tests.stack.folders import tail
 from tests.stack.waiting import DeadlineError, wait_until
 
 GRACE_SECONDS = 10.0
 PROBE_SECONDS = 1.0
+FREEZE_SECONDS = 10.0
 
 
 class ProcessError(RuntimeError):
@@ -103,8 +105,13 @@ class Supervised:
         return self._end()
 
     def freeze(self) -> None:
-        """SIGSTOP: its connections stay open and nothing answers."""
+        """SIGSTOP: its connections stay open and nothing answers, from when this returns.
+
+        The signal alone stops nobody yet: on a busy machine other threads went on for longer than a question
+        and its answer take.
+        """
         self._started().send_signal(signal.SIGSTOP)
+        wait_until(self._stands_still, within=FREEZE_SECONDS, what=f"{self.name} frozen")
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -126,6 +133,9 @@ class Supervised:
             code = children.end(process, *steps)
             lifetime.forget(self)
         return code
+
+    def _stands_still(self) -> bool:
+        return not self.is_running or is_frozen(self.pid)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack import children
-from tests.stack.alive import is_alive
+from tests.stack.alive import is_alive, is_frozen
 from tests.stack.ports import free_port, free_ports
 from tests.stack.processes import ProcessError, Supervised
 from tests.stack.waiting import wait_until
@@ -22,6 +22,15 @@ while True:
     signal.pause()
 """
 STUBBORN = OBEDIENT.replace("lambda *_: sys.exit(7)", "signal.SIG_IGN")
+WITH_BUSY_THREADS = """
+import hashlib, threading
+def work():
+    while True:
+        hashlib.sha256(bytes(1_000_000)).digest()
+for _ in range(4):
+    threading.Thread(target=work).start()
+print("ready", flush=True)
+"""
 WITH_A_CHILD_OF_ITS_OWN = f"""
 import subprocess, sys
 print(subprocess.Popen([sys.executable, "-c", {STUBBORN!r}]).pid, flush=True)
@@ -55,6 +64,22 @@ def test_a_frozen_process_still_gets_sigterm(tmp_path: Path) -> None:
     with supervised(tmp_path, OBEDIENT) as process:
         ready(process).freeze()
         assert process.terminate() == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at threads in /proc")
+def test_a_process_stands_still_with_all_of_its_threads_once_it_is_frozen(tmp_path: Path) -> None:
+    with supervised(tmp_path, WITH_BUSY_THREADS) as process:
+        ready(process)
+        for _ in range(20):
+            process.freeze()
+            states = [stat.read_text().split()[2] for stat in _threads(process.pid)]
+            assert states == ["T"] * 5
+            process.thaw()
+            wait_until(lambda: not is_frozen(process.pid), within=10, what="thawed")
+
+
+def _threads(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 def test_what_it_started_itself_ends_with_it(tmp_path: Path) -> None:
