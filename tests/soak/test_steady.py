@@ -24,7 +24,7 @@ from tests.soak.samples import (
     warm_up_seconds,
 )
 from tests.soak.steady import Tally, broken
-from tests.soak.steady_deployment import standing
+from tests.soak.steady_deployment import MORE, standing
 from tests.stack.broker import Broker
 from tests.stack.lifetime import Stack
 from tests.stack.ports import free_port
@@ -40,6 +40,13 @@ def _hours(rss: Callable[[float], float], *, fds: Callable[[float], int]) -> lis
     moments = [minute * 60.0 for minute in range(361)]
     gateway = [Sample(at, "gateway", rss(at / 3600), fds(at / 3600), 5, 3) for at in moments]
     return [Sample(at, "ingress", 80.0, 20, 5, 2) for at in moments] + gateway
+
+
+def test_memory_is_taken_as_in_the_image() -> None:
+    assert {name for name in MORE if name.startswith("MALLOC_")} == {
+        "MALLOC_MMAP_THRESHOLD_",
+        "MALLOC_TRIM_THRESHOLD_",
+    }
 
 
 def test_what_does_not_grow_has_no_slope() -> None:
